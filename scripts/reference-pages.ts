@@ -1,0 +1,47 @@
+/** The pages of docs/reference that are made from the tables in the code. */
+import { type Setting, type SettingName, settings } from '../src/config/settings.ts';
+import { type ErrorCode, errorCatalogue } from '../src/kernel/error-catalogue.ts';
+
+export function configurationPage(): string {
+  const names = Object.keys(settings) as SettingName[];
+  const groups = [...new Set(names.map(name => settings[name].group))];
+  const sections = groups.map(group => {
+    const rows = names.filter(name => settings[name].group === group).map(settingRow);
+    return `## ${group}\n\n| variable | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  });
+  return `# Configuration
+
+Set a variable in the environment or in \`.env\` in \`DECI_HOME\`; what is exported wins. A value that cannot be used ends the
+start with exit code 78 and one line for every mistake.
+
+Made from \`src/config/settings.ts\` by \`npm run reference\`.
+
+${sections.join('\n')}`;
+}
+
+function settingRow(name: SettingName): string {
+  const setting: Setting<unknown> = settings[name];
+  const type = setting.type.expected.replaceAll('|', '\\|');
+  return `| \`${name}\` | ${type} | ${setting.default === undefined ? '-' : `\`${setting.default}\``} | ${setting.meaning} |`;
+}
+
+const faults = { client: 'the request', deci: 'Deci', ollama: 'Ollama' };
+
+export function errorsPage(): string {
+  const codes = Object.keys(errorCatalogue) as ErrorCode[];
+  const rows = codes.map(code => {
+    const { status, fault, retryable, message, fix } = errorCatalogue[code];
+    return `| <a id="${code}"></a>\`${code}\` | ${status} | ${faults[fault]} | ${retryable ? 'yes' : 'no'} | ${message} | ${fix} |`;
+  });
+  return `# Errors
+
+The code stands in the log (\`outcome\`), in errors of OpenAI's and our own shape, and in this list. Ollama's own refusals keep
+their status and their words.
+
+Made from \`src/kernel/error-catalogue.ts\` by \`npm run reference\`.
+
+| code | status | at fault | try again | text | what to do |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}

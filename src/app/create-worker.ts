@@ -1,0 +1,179 @@
+/** The composition root of a worker: everything is made here, in a straight line, and started and stopped from here. */
+import { readdirSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { createPipeline } from '../gateway/pipeline.ts';
+import { createAccessLog } from '../http/access-log.ts';
+import { ActiveRequests } from '../http/active-requests.ts';
+import { createExpressApp } from '../http/express-app.ts';
+import { createHostCheck } from '../http/host-policy.ts';
+import { OriginPolicy } from '../http/origin-policy.ts';
+import { RouteTable } from '../http/route-table.ts';
+import { createRoutes } from '../http/routes.ts';
+import { HttpServer } from '../http/server.ts';
+import { withDeadline } from '../kernel/deadline.ts';
+import { Lifecycle } from '../kernel/lifecycle.ts';
+import { OllamaPool } from '../ollama/ollama-pool.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { drain } from './drain.ts';
+
+export interface WorkerIdentity {
+  readonly colour: string;
+  readonly version: string;
+  /** Whether names in Host headers are checked: true while bound to loopback. */
+  readonly loopback: boolean;
+  readonly print: (line: string) => void;
+}
+
+export interface Worker {
+  readonly log: Logger;
+  /** Serves. @throws LifecycleError or a bind error; nothing is left running then */
+  start(): Promise<void>;
+  /** Drains and stops; idempotent. */
+  stop(reason: string): Promise<void>;
+}
+
+/** Time for closing files and upstream connections behind the drain. */
+const closingMs = 5000;
+
+export function createWorker(config: Config, { colour, version, loopback, print }: WorkerIdentity): Worker {
+  const { places, timeouts, bodyLimits, heartbeatMs } = config;
+  const source = `deci-${colour}`;
+  const startedAt = new Date();
+  let state: 'starting' | 'ready' | 'draining' = 'starting';
+  let stopping: Promise<void> | undefined;
+
+  const log = createLogger({
+    dir: places.logDir,
+    fallbackDir: places.logDirFallback,
+    level: config.logLevel,
+    source,
+    now: () => new Date(),
+    print,
+  });
+
+  const pool = new OllamaPool({
+    urls: config.upstreams.map(upstream => upstream.url),
+    connectMs: timeouts.connectMs,
+    requestMs: Math.min(timeouts.requestMs, 5000),
+    embedMs: timeouts.totalMs,
+    healthIntervalMs: config.healthIntervalMs,
+    random: Math.random,
+    onHostChange: host => {
+      if (host.state.is === 'down') log.warn('ollama host is down', { upstream: host.name, reason: host.state.reason });
+      else log.info('ollama host is up', { upstream: host.name, ...host.state });
+    },
+  });
+  const lifecycle = new Lifecycle([pool]);
+
+  const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
+  const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
+  const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
+
+  const active = new ActiveRequests();
+  const routes = new RouteTable(
+    createRoutes({
+      generation: { generate: createPipeline({ hosts: pool, limits: inferenceLimits }), heartbeatMs },
+      embedding: pool,
+      inference: { hosts: pool, limits: inferenceLimits },
+      short: { hosts: pool, limits: shortLimits },
+      transfer: { hosts: pool, limits: transferLimits },
+      health: { version, hosts: pool.hosts, state: () => state },
+    }),
+  );
+  const recordAccess = log.keeps('info')
+    ? createAccessLog({ source, pid: process.pid, write: line => log.line(line), now: Date.now })
+    : () => undefined;
+  const app = createExpressApp({
+    active,
+    onEnd: recordAccess,
+    hostAllowed: createHostCheck(loopback, config.allowedHosts),
+    origins: new OriginPolicy(config.allowedOrigins),
+    routes,
+    body: { ...bodyLimits, timeoutMs: timeouts.requestMs },
+    onUnexpected: (error, requestId) => {
+      const cause = error.cause instanceof Error ? error.cause.stack : String(error.cause);
+      log.error('unexpected failure of a request', { request_id: requestId, cause });
+    },
+  });
+
+  const publicServer = new HttpServer({
+    listen: { host: config.host, port: config.port === 'auto' ? 0 : config.port },
+    handler: app,
+  });
+  const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
+  const privateServer = new HttpServer({
+    // Each worker's own door: without `exclusive` the cluster would share it out among all of them.
+    listen: { path: socketPath, exclusive: true },
+    handler: (req, res) => {
+      if (req.url !== '/state') {
+        app(req, res);
+        return;
+      }
+      const upstreams = pool.hosts.map(host => ({ url: host.url, state: host.state }));
+      const { port } = publicServer;
+      const body = {
+        pid: process.pid,
+        colour,
+        state,
+        version,
+        host: config.host,
+        port,
+        upstreams,
+        active: active.size,
+      };
+      res
+        .setHeader('Content-Type', 'application/json')
+        .end(JSON.stringify({ ...body, started_at: startedAt.toISOString() }));
+    },
+  });
+
+  return {
+    log,
+    async start() {
+      await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
+      await mkdir(places.runDir, { recursive: true, mode: 0o700 });
+      removeDeadSockets(places.runDir, colour);
+      await publicServer.listen();
+      await privateServer.listen();
+      state = 'ready';
+      log.info('worker is ready', {
+        host: config.host,
+        port: publicServer.port,
+        upstreams: pool.hosts.map(host => host.url),
+      });
+    },
+    stop(reason) {
+      stopping ??= (async () => {
+        state = 'draining';
+        log.info('worker is leaving', { reason, active: active.size });
+        const { ended } = await drain({ active, servers: [publicServer, privateServer], drainMs: timeouts.drainMs });
+        await withDeadline(closingMs, signal => lifecycle.stop(signal));
+        rmSync(socketPath, { force: true });
+        log.info('worker has left', { ended });
+        await log.close();
+      })();
+      return stopping;
+    },
+  };
+}
+
+/** A worker that was killed could not remove its socket. */
+function removeDeadSockets(runDir: string, colour: string): void {
+  for (const name of readdirSync(runDir)) {
+    const pid = new RegExp(`^${colour}-(\\d+)\\.sock$`).exec(name)?.[1];
+    if (pid === undefined) continue;
+    const ours = Number(pid) === process.pid;
+    if (ours || !isAlive(Number(pid))) rmSync(join(runDir, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

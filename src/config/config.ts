@@ -1,0 +1,144 @@
+/** Environment -> Config: pure, all errors at once, no value of a secret in a message. */
+import { availableParallelism } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { type Setting, type SettingName, type SettingValues, settings } from './settings.ts';
+import type { UpstreamUrl } from './value-types.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Config {
+  readonly port: number | 'auto';
+  readonly host: string;
+  readonly workers: number;
+  readonly heartbeatMs: number | undefined;
+  readonly upstreams: readonly UpstreamUrl[];
+  readonly healthIntervalMs: number;
+  readonly timeouts: {
+    readonly requestMs: number;
+    readonly connectMs: number;
+    readonly firstTokenMs: number;
+    readonly stallMs: number;
+    readonly totalMs: number;
+    readonly transferIdleMs: number;
+    readonly drainMs: number;
+    readonly bootMs: number;
+  };
+  readonly bodyLimits: { readonly jsonBytes: number; readonly inferenceBytes: number };
+  readonly memory: { readonly heapLimitMb: number; readonly rssMaxMb: number };
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly places: Places;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+}
+
+export interface Places {
+  readonly home: string;
+  readonly dataDir: string;
+  readonly runDir: string;
+  readonly logDir: string;
+  readonly logDirFallback: string | undefined;
+}
+
+/** Every complaint about the configuration, one line each. The process that sees it exits 78. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map(problem => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * @param env variables by name; an empty value counts as absent
+ * @param checkout the folder of the code, which is the default of DECI_HOME
+ * @throws ConfigError with every problem found
+ */
+export function readConfig(env: Environment, checkout: string): Config {
+  const problems: string[] = [];
+  const values = readSettings(env, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  problems.push(...contradictions(values));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return buildConfig(values, env, checkout);
+}
+
+function readSettings(env: Environment, problems: string[]): SettingValues {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const setting: Setting<unknown> = settings[name];
+    const given = env[name]?.trim();
+    const text = given === undefined || given === '' ? setting.default : given;
+    if (text === undefined) continue;
+    const value = setting.type.parse(text);
+    const shown = setting.secret === true ? 'a value that is not shown' : printable(text);
+    if (value === undefined) problems.push(`${name}: expected ${setting.type.expected}, got ${shown}`);
+    values[name] = value;
+  }
+  return values as SettingValues;
+}
+
+/** A value in a message: quoted, short, and without the password a URL may carry. */
+function printable(text: string): string {
+  const safe = text.replace(/\/\/[^/@\s]*@/g, '//***@');
+  return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 77)}...` : safe);
+}
+
+function contradictions(values: SettingValues): string[] {
+  const problems: string[] = [];
+  const confirmed = values.DECI_AUTH === 'off' && values.DECI_AUTH_OFF_I_KNOW === '1';
+  if (!isLoopback(values.HOST) && !confirmed) {
+    problems.push(
+      `HOST: ${printable(values.HOST)} is not loopback and this version has no keys yet: bind to 127.0.0.1, or set DECI_AUTH=off and DECI_AUTH_OFF_I_KNOW=1 to let anybody in`,
+    );
+  }
+  if (values.RSS_MAX_MB < values.HEAP_LIMIT_MB) {
+    problems.push(`RSS_MAX_MB: expected at least HEAP_LIMIT_MB (${values.HEAP_LIMIT_MB}), got ${values.RSS_MAX_MB}`);
+  }
+  return problems;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function buildConfig(values: SettingValues, env: Environment, checkout: string): Config {
+  const upstreams = env['OLLAMA_URLS'] ? values.OLLAMA_URLS : (values.OLLAMA_HOST ?? values.OLLAMA_URLS);
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    workers: values.DECI_WORKERS === 'max' ? availableParallelism() : values.DECI_WORKERS,
+    heartbeatMs: values.HEARTBEAT_INTERVAL === 'off' ? undefined : values.HEARTBEAT_INTERVAL,
+    upstreams,
+    healthIntervalMs: values.OLLAMA_HEALTH_INTERVAL,
+    timeouts: {
+      requestMs: values.REQUEST_TIMEOUT,
+      connectMs: values.CONNECT_TIMEOUT,
+      firstTokenMs: values.FIRST_TOKEN_TIMEOUT === 'adaptive' ? values.LOAD_TIMEOUT : values.FIRST_TOKEN_TIMEOUT,
+      stallMs: values.STALL_TIMEOUT,
+      totalMs: values.INFERENCE_TIMEOUT,
+      transferIdleMs: values.TRANSFER_IDLE_TIMEOUT,
+      drainMs: values.DRAIN_TIMEOUT,
+      bootMs: values.BOOT_TIMEOUT,
+    },
+    bodyLimits: { jsonBytes: values.BODY_LIMIT, inferenceBytes: values.INFERENCE_BODY_LIMIT },
+    memory: { heapLimitMb: values.HEAP_LIMIT_MB, rssMaxMb: values.RSS_MAX_MB },
+    allowedOrigins: [...(values.OLLAMA_ORIGINS ?? []), ...(values.CORS_ORIGINS ?? [])],
+    allowedHosts: values.ALLOWED_HOSTS ?? [],
+    places: buildPlaces(values, checkout),
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+function buildPlaces(values: SettingValues, checkout: string): Places {
+  const home = values.DECI_HOME === undefined ? checkout : resolve(checkout, values.DECI_HOME);
+  const place = (path: string): string => (isAbsolute(path) ? path : join(home, path));
+  return {
+    home,
+    dataDir: place(values.DATA_DIR),
+    runDir: place(values.RUN_DIR),
+    logDir: place(values.LOG_DIR),
+    logDirFallback: values.LOG_DIR_FALLBACK === undefined ? undefined : place(values.LOG_DIR_FALLBACK),
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * The one table of settings. Everything a user may set stands here once: name, type, default and meaning.
+ * docs/reference/configuration.md is generated from it; a test keeps the two equal.
+ */
+import {
+  commaList,
+  duration,
+  integer,
+  ollamaHost,
+  oneOf,
+  size,
+  text,
+  upstreamUrls,
+  type ValueType,
+  wordOr,
+} from './value-types.ts';
+
+export interface Setting<T> {
+  readonly type: ValueType<T>;
+  /** The default as a user would type it; `undefined` when the setting may be absent. */
+  readonly default?: string;
+  readonly meaning: string;
+  readonly group: 'Serving' | 'Ollama' | 'Time limits' | 'Sizes and memory' | 'Who may ask' | 'Places' | 'Logs';
+  /** A secret is never printed, and may be read from the file that `<NAME>_FILE` names. */
+  readonly secret?: boolean;
+}
+
+const day = 86_400_000;
+
+export const settings = {
+  PORT: {
+    type: wordOr('auto', integer(1, 65_535)),
+    default: '3001',
+    meaning: 'Port of the public API. `auto` takes a free one, which `npm run status` tells.',
+    group: 'Serving',
+  },
+  HOST: {
+    type: text,
+    default: '127.0.0.1',
+    meaning:
+      'Address to listen on. One that is not loopback is refused at start until keys exist, unless `DECI_AUTH=off` and `DECI_AUTH_OFF_I_KNOW=1` are both set.',
+    group: 'Serving',
+  },
+  DECI_WORKERS: {
+    type: wordOr('max', integer(1, 64)),
+    default: '2',
+    meaning: 'Workers of the cluster; `max` is one per core.',
+    group: 'Serving',
+  },
+  HEARTBEAT_INTERVAL: {
+    type: wordOr('off', duration(100, day)),
+    default: '10s',
+    meaning:
+      'How long a stream may be silent before it carries a sign of life (an empty chunk on NDJSON, a comment on SSE). The first one commits the status 200, so a later failure is told inside the stream. `off` never sends one.',
+    group: 'Serving',
+  },
+  OLLAMA_URLS: {
+    type: upstreamUrls,
+    default: 'http://127.0.0.1:11434',
+    meaning: 'The Ollama servers, separated by commas. `#slots=4&weight=2` after a URL sets the limits of that host.',
+    group: 'Ollama',
+  },
+  OLLAMA_HOST: {
+    type: ollamaHost,
+    meaning: "Ollama's own variable, read when `OLLAMA_URLS` is absent.",
+    group: 'Ollama',
+  },
+  OLLAMA_HEALTH_INTERVAL: {
+    type: duration(100, day),
+    default: '30s',
+    meaning: 'How often each host is asked for its version and models while nothing changes; faster after a change.',
+    group: 'Ollama',
+  },
+  REQUEST_TIMEOUT: {
+    type: duration(100, day),
+    default: '30s',
+    meaning: 'Time for a short route: a list, a version, the arrival of a request body.',
+    group: 'Time limits',
+  },
+  CONNECT_TIMEOUT: {
+    type: duration(10, 600_000),
+    default: '2s',
+    meaning: 'Time to open a connection to an Ollama host.',
+    group: 'Time limits',
+  },
+  FIRST_TOKEN_TIMEOUT: {
+    type: wordOr('adaptive', duration(100, day)),
+    default: 'adaptive',
+    meaning:
+      'Time from sending a request to its first token. `adaptive` allows what loading a model may take (`LOAD_TIMEOUT`).',
+    group: 'Time limits',
+  },
+  LOAD_TIMEOUT: {
+    type: duration(100, day),
+    default: '10m',
+    meaning: 'Time in which Ollama may load a model before the first token.',
+    group: 'Time limits',
+  },
+  STALL_TIMEOUT: {
+    type: duration(100, day),
+    default: '20s',
+    meaning: 'Silence allowed between two tokens.',
+    group: 'Time limits',
+  },
+  INFERENCE_TIMEOUT: {
+    type: duration(100, day),
+    default: '30m',
+    meaning: 'Time for a whole generation, from the first wait to the last token.',
+    group: 'Time limits',
+  },
+  TRANSFER_IDLE_TIMEOUT: {
+    type: duration(100, day),
+    default: '10m',
+    meaning: 'Silence allowed on long routes (pull, push, create, blobs). They have no limit in total.',
+    group: 'Time limits',
+  },
+  DRAIN_TIMEOUT: {
+    type: duration(100, day),
+    default: '120s',
+    meaning: 'How long a leaving worker lets its streams finish before it ends them with an error.',
+    group: 'Time limits',
+  },
+  BOOT_TIMEOUT: {
+    type: duration(100, 600_000),
+    default: '30s',
+    meaning: 'A worker that does not listen within this time exits instead of staying without serving.',
+    group: 'Time limits',
+  },
+  BODY_LIMIT: {
+    type: size,
+    default: '1mb',
+    meaning: 'Largest JSON body on routes that carry no prompt.',
+    group: 'Sizes and memory',
+  },
+  INFERENCE_BODY_LIMIT: {
+    type: size,
+    default: '32mb',
+    meaning: 'Largest body of an inference request; raise it for many images. Blobs are streamed and have no limit.',
+    group: 'Sizes and memory',
+  },
+  HEAP_LIMIT_MB: {
+    type: integer(128, 65_536),
+    default: '512',
+    meaning: 'Heap budget of a worker. The engine gets 1.25 times as much as its own limit.',
+    group: 'Sizes and memory',
+  },
+  RSS_MAX_MB: {
+    type: integer(128, 262_144),
+    default: '1024',
+    meaning: 'Resident memory at which PM2 replaces a worker, as the last net.',
+    group: 'Sizes and memory',
+  },
+  DECI_AUTH: {
+    type: oneOf('auto', 'off'),
+    default: 'auto',
+    meaning: '`auto`: anonymous only while bound to loopback. `off`: anonymous.',
+    group: 'Who may ask',
+  },
+  DECI_AUTH_OFF_I_KNOW: {
+    type: oneOf('1'),
+    meaning: 'Confirms `DECI_AUTH=off` on an address that is not loopback: anybody who reaches it may use the models.',
+    group: 'Who may ask',
+  },
+  OLLAMA_ORIGINS: {
+    type: commaList,
+    meaning: 'Browser origins allowed besides localhost and app schemes; `*` inside an entry matches anything.',
+    group: 'Who may ask',
+  },
+  CORS_ORIGINS: {
+    type: commaList,
+    meaning: 'More browser origins, in the same form as `OLLAMA_ORIGINS`.',
+    group: 'Who may ask',
+  },
+  ALLOWED_HOSTS: {
+    type: commaList,
+    meaning: 'Public names under which a proxy reaches a server that is bound to loopback.',
+    group: 'Who may ask',
+  },
+  DECI_HOME: {
+    type: text,
+    meaning: 'Folder that roots `data`, `logs` and `run`. The checkout when absent.',
+    group: 'Places',
+  },
+  DATA_DIR: { type: text, default: 'data', meaning: 'Folder of what must be kept.', group: 'Places' },
+  RUN_DIR: {
+    type: text,
+    default: 'run',
+    meaning: "Folder of sockets, PM2's home and state of what runs.",
+    group: 'Places',
+  },
+  LOG_DIR: { type: text, default: 'logs', meaning: 'Folder of the daily log files.', group: 'Places' },
+  LOG_DIR_FALLBACK: {
+    type: text,
+    meaning:
+      'Folder for logs when `LOG_DIR` cannot be written; a private folder in the temporary directory when absent.',
+    group: 'Places',
+  },
+  LOG_LEVEL: {
+    type: oneOf('error', 'warn', 'info', 'debug'),
+    default: 'info',
+    meaning: 'Least severe level that is logged. Request lines are of level info.',
+    group: 'Logs',
+  },
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof settings;
+
+type Parsed<S> = S extends { type: ValueType<infer T> } ? (S extends { default: string } ? T : T | undefined) : never;
+
+/** Every setting with its parsed value. */
+export type SettingValues = { readonly [N in SettingName]: Parsed<(typeof settings)[N]> };

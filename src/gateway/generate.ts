@@ -1,0 +1,16 @@
+/** The gateway's one verb and what it gives: an inference request in, a checked native stream out, free of HTTP. */
+import type { FinalLine } from '../ollama/ndjson-scanner.ts';
+import type { GenerationJob } from './job.ts';
+
+/** An answer under way. Iterating gives whole NDJSON lines; it ends normally only behind `done: true`. */
+export interface NativeStream extends AsyncIterable<Buffer> {
+  /** Name of the host that answers. */
+  readonly upstream: string;
+  /** One JSON object instead of a stream, as when a model is only loaded. */
+  readonly single: boolean;
+  /** The line that ended the answer, once it has passed. */
+  readonly final: FinalLine | undefined;
+}
+
+/** @throws DeciError before anything of an answer has begun */
+export type Generate = (job: GenerationJob, signal: AbortSignal) => Promise<NativeStream>;

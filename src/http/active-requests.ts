@@ -1,0 +1,41 @@
+/**
+ * The requests this worker is answering. While draining, every new answer says `Connection: close`, and what is still
+ * under way at the deadline is ended from here, in protocol.
+ */
+import { DeciError } from '../kernel/errors.ts';
+import type { RequestContext } from './request-context.ts';
+
+export class ActiveRequests {
+  readonly #contexts = new Set<RequestContext>();
+  #draining = false;
+
+  get size(): number {
+    return this.#contexts.size;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  add(context: RequestContext): void {
+    this.#contexts.add(context);
+    if (this.#draining) context.headers.push('Connection', 'close');
+  }
+
+  delete(context: RequestContext): void {
+    this.#contexts.delete(context);
+  }
+
+  beginDrain(): void {
+    this.#draining = true;
+    // Answers that have not sent their headers yet can still tell their client not to come back on this connection.
+    for (const context of this.#contexts) {
+      if (!context.res.headersSent) context.headers.push('Connection', 'close');
+    }
+  }
+
+  /** Ends what is left: each stream gets its dialect's error frame, everything else its error answer. */
+  endAll(): void {
+    for (const context of this.#contexts) context.abort(new DeciError('draining'));
+  }
+}

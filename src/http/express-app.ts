@@ -1,0 +1,77 @@
+/** The chain that every request takes, in order. The routes themselves are in routes.ts. */
+import express, { type NextFunction, type Request, type Response } from 'express';
+import type { ErrorCode } from '../kernel/error-catalogue.ts';
+import { DeciError, toDeciError } from '../kernel/errors.ts';
+import { type BodyDeps, body } from './middleware/body.ts';
+import { type ProtectionDeps, protection } from './middleware/protection.ts';
+import { type RequestContextDeps, requestContext } from './middleware/request-context.ts';
+import { discardBody } from './read-body.ts';
+import { sendError } from './respond.ts';
+
+export interface ExpressAppDeps extends RequestContextDeps, ProtectionDeps {
+  readonly body: BodyDeps;
+  /** Told of failures that nobody foresaw; the client gets `internal`. */
+  readonly onUnexpected: (error: DeciError, requestId: string) => void;
+}
+
+export function createExpressApp(deps: ExpressAppDeps): express.Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(requestContext(deps));
+  app.use(protection(deps));
+  app.use(body(deps.body));
+  app.use(handle);
+  // Express knows an error handler by its four parameters.
+  app.use(async (thrown: unknown, req: Request, _res: Response, _next: NextFunction) => {
+    const error = toDeciError(thrown);
+    if (error.code === 'internal') deps.onUnexpected(error, req.context.id);
+    await answerError(req, error, deps.body.timeoutMs);
+  });
+  return app;
+}
+
+async function handle(req: Request): Promise<void> {
+  const { context } = req;
+  if (context.handler === undefined) throw new DeciError('internal');
+  await context.handler(context);
+}
+
+async function answerError(req: Request, thrown: DeciError, timeoutMs: number): Promise<void> {
+  const { context } = req;
+  const error = req.complete || unreadOnPurpose.has(thrown.code) ? thrown : await behindBody(req, thrown, timeoutMs);
+  context.outcome = error.code;
+  if (error.code === 'client_closed') {
+    context.res.destroy();
+    return;
+  }
+  // What was not read of a body would be taken for the next request of this connection.
+  if (!req.complete || error.code === 'bad_host' || error.code === 'bad_target') {
+    context.headers.push('Connection', 'close');
+  }
+  sendError(context, error);
+}
+
+/** Refusals that must not wait for more of the body. */
+const unreadOnPurpose: ReadonlySet<ErrorCode> = new Set([
+  'body_too_large',
+  'request_timeout',
+  'unknown_transfer_encoding',
+  'client_closed',
+  'draining',
+]);
+const maxDiscardedBytes = 1024 * 1024;
+
+/**
+ * A refusal waits for the end of the request: a body whose framing is broken is no request at all, and must be answered as
+ * such by the parser instead of being taken for one that only went to the wrong place.
+ */
+async function behindBody(req: Request, error: DeciError, timeoutMs: number): Promise<DeciError> {
+  try {
+    await discardBody(req, { maxBytes: maxDiscardedBytes, timeoutMs });
+    return error;
+  } catch (thrown) {
+    const failure = toDeciError(thrown);
+    return failure.code === 'body_too_large' ? error : failure;
+  }
+}

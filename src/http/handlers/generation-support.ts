@@ -1,0 +1,41 @@
+/** What every handler of an inference route does the same way: run the job, note what the log says of it. */
+import type { Generate, NativeStream } from '../../gateway/generate.ts';
+import type { GenerationJob } from '../../gateway/job.ts';
+import type { RequestContext } from '../request-context.ts';
+
+export interface GenerationDeps {
+  readonly generate: Generate;
+  readonly heartbeatMs: number | undefined;
+}
+
+/** Starts the job and notes its host; the answer's last line is noted when its lines have been read. */
+export async function startGeneration(
+  context: RequestContext,
+  deps: GenerationDeps,
+  job: GenerationJob,
+): Promise<NativeStream> {
+  context.model = job.model;
+  const stream = await deps.generate(job, context.signal);
+  noteUpstream(context, stream.upstream);
+  return stream;
+}
+
+export function noteUpstream(context: RequestContext, upstream: string): void {
+  if (context.upstream === undefined && !context.res.headersSent) context.headers.push('X-Deci-Upstream', upstream);
+  context.upstream = upstream;
+}
+
+export function noteUsage(context: RequestContext, { final }: NativeStream): void {
+  context.promptTokens = (context.promptTokens ?? 0) + count(final?.['prompt_eval_count']);
+  context.outputTokens = (context.outputTokens ?? 0) + count(final?.['eval_count']);
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}
+
+/** Passes the lines on and notes the usage behind the last one. */
+export async function* withUsage(context: RequestContext, stream: NativeStream): AsyncGenerator<Buffer> {
+  yield* stream;
+  noteUsage(context, stream);
+}

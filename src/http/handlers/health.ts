@@ -1,0 +1,71 @@
+/** Probes. `live` is about the process alone, `ready` and `startup` about this worker, `health` about the service. */
+import { DeciError } from '../../kernel/errors.ts';
+import type { RequestContext } from '../request-context.ts';
+import { sendBody } from '../respond.ts';
+import type { Handler } from '../route-table.ts';
+
+export interface CheckedHost {
+  readonly name: string;
+  readonly state:
+    | { readonly is: 'unknown' }
+    | { readonly is: 'up'; readonly version: string; readonly models: number }
+    | { readonly is: 'down'; readonly reason: string };
+}
+
+export interface HealthDeps {
+  readonly version: string;
+  readonly hosts: readonly CheckedHost[];
+  readonly state: () => 'starting' | 'ready' | 'draining';
+}
+
+type Status = 'pass' | 'warn' | 'fail';
+
+/** No host reachable is a warning, not a failure: the process is fine, and restarting it would heal nothing. */
+export function health({ version, hosts }: HealthDeps): Handler {
+  return context => {
+    const status: Status = hosts.every(host => host.state.is === 'up') ? 'pass' : 'warn';
+    const checks = Object.fromEntries(hosts.map(host => [`ollama:${host.name}`, [checkOf(host)]]));
+    sendHealth(context, 200, { status, version, checks });
+  };
+}
+
+function checkOf({ state }: CheckedHost): object {
+  const time = new Date().toISOString();
+  switch (state.is) {
+    case 'up':
+      return { status: 'pass', time, observed_value: state.version, models: state.models };
+    case 'down':
+      return { status: 'warn', time, output: `not reachable: ${state.reason}` };
+    case 'unknown':
+      return { status: 'warn', time, output: 'not asked yet' };
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Never looks at Ollama: a probe that did would turn an outage of Ollama into a restart loop of ours. */
+export const live: Handler = context => sendHealth(context, 200, { status: 'pass' });
+
+export function ready({ state }: HealthDeps): Handler {
+  return context => {
+    if (state() === 'draining') throw new DeciError('draining', { message: 'this worker is leaving' });
+    sendHealth(context, 200, { status: 'pass' });
+  };
+}
+
+export function startup({ state }: HealthDeps): Handler {
+  return context => {
+    if (state() === 'starting') throw new DeciError('draining', { message: 'this worker is starting' });
+    sendHealth(context, 200, { status: 'pass' });
+  };
+}
+
+function sendHealth(context: RequestContext, status: number, value: object): void {
+  const wanted = context.req.headers.accept?.includes('application/health+json') === true;
+  sendBody(
+    context,
+    status,
+    wanted ? 'application/health+json' : 'application/json; charset=utf-8',
+    JSON.stringify(value),
+  );
+}

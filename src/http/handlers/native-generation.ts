@@ -1,0 +1,64 @@
+/**
+ * /api/generate and /api/chat. Upstream is always asked to stream: a stream is relayed byte for byte, a whole answer is
+ * gathered here, so that it can be told from one that was cut.
+ */
+import { collectNative } from '../../gateway/collect.ts';
+import type { GenerationPath } from '../../gateway/job.ts';
+import { DeciError } from '../../kernel/errors.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { parseJsonBody, withCanonicalKeys } from '../json-body.ts';
+import { sendJson } from '../respond.ts';
+import type { Handler } from '../route-table.ts';
+import { streamAnswer } from '../stream/stream-answer.ts';
+import { type GenerationDeps, noteUsage, startGeneration, withUsage } from './generation-support.ts';
+
+const decidingKeys = new Set(['model', 'stream']);
+
+export function nativeGeneration(path: GenerationPath, deps: GenerationDeps): Handler {
+  return async context => {
+    const given = parseJsonBody(context.body);
+    const request = withCanonicalKeys(given, decidingKeys);
+    const model = typeof request['model'] === 'string' ? request['model'] : '';
+    context.model = model;
+    if (request['stream'] === false) {
+      const stream = await startGeneration(context, deps, { path, model, body: asStream(request) });
+      const whole = await collectNative(stream);
+      noteUsage(context, stream);
+      sendJson(context, whole);
+      return;
+    }
+    await streamAnswer(context, nativeFormat(path, model), deps, async () => {
+      const stream = await startGeneration(context, deps, { path, model, body: context.body });
+      return {
+        frames: withUsage(context, stream),
+        contentType: stream.single ? 'application/json; charset=utf-8' : undefined,
+      };
+    });
+  };
+}
+
+function asStream(request: JsonObject): string {
+  try {
+    return JSON.stringify({ ...request, stream: true });
+  } catch (cause) {
+    throw new DeciError('invalid_request', { message: 'the request body is nested too deeply', cause });
+  }
+}
+
+function nativeFormat(path: GenerationPath, model: string) {
+  return {
+    contentType: 'application/x-ndjson',
+    // NDJSON has no comments: the only harmless line is a chunk that says nothing.
+    heartbeat: (): string => {
+      const silence = path === '/api/chat' ? { message: { role: 'assistant', content: '' } } : { response: '' };
+      return `${JSON.stringify({ model, created_at: new Date().toISOString(), ...silence, done: false })}\n`;
+    },
+    fail: nativeFailure,
+  };
+}
+
+/** Ollama's own way to say that a stream failed: a last line with `error`, and no `done`. */
+export function nativeFailure(error: DeciError, requestId: string): string {
+  const text = error.code === 'upstream_failed' ? error.message : `${error.message} (request ${requestId})`;
+  return `${JSON.stringify({ error: text })}\n`;
+}

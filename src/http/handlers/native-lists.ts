@@ -1,0 +1,83 @@
+/** What the hosts have, told as one server: version, tags, ps. Each host is asked through the npm client. */
+import { DeciError } from '../../kernel/errors.ts';
+import type { RequestContext } from '../request-context.ts';
+import { sendJson } from '../respond.ts';
+import type { Handler } from '../route-table.ts';
+
+/** A row of a list; more members than these are passed on as they are. */
+interface ListedModel {
+  readonly name: string;
+  readonly modified_at: unknown;
+  readonly expires_at: unknown;
+}
+
+/** What these handlers need of a host. */
+export interface ListedHost {
+  readonly name: string;
+  readonly client: {
+    list(): Promise<{ readonly models: readonly ListedModel[] }>;
+    ps(): Promise<{ readonly models: readonly ListedModel[] }>;
+  };
+  readonly state: { readonly is: 'unknown' | 'up' | 'down'; readonly version?: string; readonly reason?: string };
+}
+
+export interface ListDeps {
+  readonly hosts: readonly ListedHost[];
+}
+
+/** Clients gate features on the version, so the oldest host's is the one that holds for all. */
+export function version({ hosts }: ListDeps): Handler {
+  return context => {
+    const lowest = hosts
+      .map(host => host.state.version)
+      .filter(value => value !== undefined)
+      .reduce<string | undefined>((low, value) => (low === undefined || isLower(value, low) ? value : low), undefined);
+    if (lowest === undefined) throw unreachable(hosts);
+    sendJson(context, { version: lowest });
+  };
+}
+
+export function tags(deps: ListDeps): Handler {
+  return async context => {
+    const models = await mergedTags(deps.hosts, context);
+    sendJson(context, { models });
+  };
+}
+
+export function ps(deps: ListDeps): Handler {
+  return async context => {
+    const lists = await askAll(deps.hosts, async host => (await host.client.ps()).models, context);
+    const models = lists.flat().toSorted((a, b) => String(b.expires_at).localeCompare(String(a.expires_at)));
+    sendJson(context, { models });
+  };
+}
+
+/** One row a name; the first host in the order of the configuration wins. */
+export async function mergedTags(hosts: readonly ListedHost[], context: RequestContext) {
+  const lists = await askAll(hosts, async host => (await host.client.list()).models, context);
+  const byName = new Map<string, ListedModel>();
+  for (const model of lists.flat()) if (!byName.has(model.name)) byName.set(model.name, model);
+  return [...byName.values()];
+}
+
+/** The answers of all hosts that gave one. @throws DeciError `upstream_unreachable` when none did */
+async function askAll<T>(
+  hosts: readonly ListedHost[],
+  ask: (host: ListedHost) => Promise<T>,
+  context: RequestContext,
+): Promise<T[]> {
+  const settled = await Promise.allSettled(hosts.map(ask));
+  context.throwIfAborted();
+  const answers = settled.filter(result => result.status === 'fulfilled').map(result => result.value);
+  if (answers.length === 0) throw unreachable(hosts);
+  return answers;
+}
+
+export function unreachable(hosts: ReadonlyArray<{ readonly name: string }>): DeciError {
+  const names = hosts.map(host => host.name).join(', ');
+  return new DeciError('upstream_unreachable', { message: `no Ollama server can be reached (tried ${names})` });
+}
+
+function isLower(a: string, b: string): boolean {
+  return a.localeCompare(b, 'en', { numeric: true }) < 0;
+}

@@ -1,0 +1,54 @@
+/** pull, push and create: hours of progress lines, relayed as they come; they end well only with `status: success`. */
+import type { DeciError } from '../../kernel/errors.ts';
+import { assertNative, NativeAnswer } from '../../ollama/native-answer.ts';
+import { progressLines } from '../../ollama/ndjson-scanner.ts';
+import { readRefusal } from '../../ollama/refusal.ts';
+import { parseJsonBody, withCanonicalKeys } from '../json-body.ts';
+import type { RequestContext } from '../request-context.ts';
+import { sendJson } from '../respond.ts';
+import type { Handler } from '../route-table.ts';
+import { streamAnswer } from '../stream/stream-answer.ts';
+import { noteUpstream } from './generation-support.ts';
+import { nativeFailure } from './native-generation.ts';
+import { managementHosts, type RelayDeps, upstreamRequest } from './native-relay.ts';
+
+const decidingKeys = new Set(['model', 'name', 'stream']);
+
+export function nativeProgress(deps: RelayDeps): Handler {
+  return async context => {
+    const request = withCanonicalKeys(parseJsonBody(context.body), decidingKeys);
+    const model = request['model'] ?? request['name'];
+    context.model = typeof model === 'string' ? model : '';
+    if (request['stream'] === false) {
+      const answer = await openProgress(context, deps, JSON.stringify({ ...request, stream: true }));
+      for await (const _ of answer) context.throwIfAborted();
+      sendJson(context, answer.final ?? {});
+      return;
+    }
+    // A pull says where it is several times a second, so it needs no heartbeat of ours.
+    await streamAnswer(context, progressFormat, { heartbeatMs: undefined }, async () => ({
+      frames: await openProgress(context, deps, context.body),
+    }));
+  };
+}
+
+const progressFormat = {
+  contentType: 'application/x-ndjson',
+  heartbeat: (): string => '',
+  fail: nativeFailure,
+};
+
+async function openProgress(context: RequestContext, deps: RelayDeps, body: Buffer | string): Promise<NativeAnswer> {
+  const candidates = managementHosts(deps.hosts.hosts, 'home');
+  const request = { ...upstreamRequest(context), body };
+  const { host, exchange } = await deps.hosts.open(request, deps.limits, context.signal, candidates);
+  noteUpstream(context, host.name);
+  if (exchange.status >= 300) throw await readRefusal(exchange);
+  try {
+    assertNative(exchange);
+  } catch (error) {
+    exchange.abort(error as DeciError);
+    throw error;
+  }
+  return new NativeAnswer(host.name, exchange, progressLines);
+}

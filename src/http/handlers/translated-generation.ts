@@ -1,0 +1,138 @@
+/**
+ * Inference in a dialect that Ollama does not speak: native requests upstream, events back, and a renderer or a whole
+ * answer in the client's words. Several answers to one request (`n`) run side by side.
+ */
+import { collectAnswer, type EventMap } from '../../gateway/collect.ts';
+import { decodeLines } from '../../gateway/decode-lines.ts';
+import type { NativeStream } from '../../gateway/generate.ts';
+import type { CollectedAnswer, GenerationEvent } from '../../gateway/generation.ts';
+import type { GenerationPath } from '../../gateway/job.ts';
+import { DeciError } from '../../kernel/errors.ts';
+import type { StreamRenderer } from '../dialects/dialect.ts';
+import { ForcedToolReader, type ForcedTools } from '../dialects/tool-choice.ts';
+import type { RequestContext } from '../request-context.ts';
+import { mergeStreams } from '../stream/merge-streams.ts';
+import { streamAnswer } from '../stream/stream-answer.ts';
+import { type GenerationDeps, startGeneration, withUsage } from './generation-support.ts';
+
+/** The native request of one answer; every dialect's plan makes them. */
+interface NativeRequest {
+  readonly model: string;
+}
+
+export interface Translation {
+  readonly path: GenerationPath;
+  readonly model: string;
+  /** One per answer. */
+  readonly requests: readonly NativeRequest[];
+  readonly stream: boolean;
+  /** Unique; names the answer and the calls in it. */
+  readonly id: string;
+  readonly forced?: ForcedTools | undefined;
+  /** Asked when Ollama refuses a request: another one to send instead, if there is one. */
+  readonly instead?: (refused: DeciError) => NativeRequest | undefined;
+}
+
+interface ChoiceRenderer extends StreamRenderer {
+  renderChoice?(index: number, events: readonly GenerationEvent[]): string;
+}
+
+/** Never rejects once the answer has begun. */
+export async function streamTranslated(
+  context: RequestContext,
+  deps: GenerationDeps,
+  translation: Translation,
+  renderer: ChoiceRenderer,
+): Promise<void> {
+  await streamAnswer(context, renderer, deps, async () => {
+    const streams = await startAll(context, deps, translation);
+    const rendered = streams.map((stream, index) =>
+      renderStream(context, stream, eventMap(translation, index), events =>
+        index === 0 || renderer.renderChoice === undefined
+          ? renderer.render(events)
+          : renderer.renderChoice(index, events),
+      ),
+    );
+    const [only] = rendered;
+    return { frames: rendered.length === 1 && only !== undefined ? only : mergeStreams(rendered) };
+  });
+}
+
+/** @throws DeciError when any of the answers fails: part of what was asked for is not what was asked for */
+export async function collectTranslated(
+  context: RequestContext,
+  deps: GenerationDeps,
+  translation: Translation,
+): Promise<CollectedAnswer[]> {
+  const streams = await startAll(context, deps, translation);
+  const collecting = streams.map((stream, index) =>
+    collectAnswer(withUsage(context, stream), eventMap(translation, index)),
+  );
+  return await allOrAbort(context, collecting);
+}
+
+async function startAll(
+  context: RequestContext,
+  deps: GenerationDeps,
+  translation: Translation,
+): Promise<NativeStream[]> {
+  return await allOrAbort(
+    context,
+    translation.requests.map(request => start(context, deps, translation, request)),
+  );
+}
+
+async function start(
+  context: RequestContext,
+  deps: GenerationDeps,
+  translation: Translation,
+  request: NativeRequest,
+): Promise<NativeStream> {
+  const { path, model, instead } = translation;
+  try {
+    return await startGeneration(context, deps, { path, model, body: toJson(request) });
+  } catch (error) {
+    const other = error instanceof DeciError ? instead?.(error) : undefined;
+    if (other === undefined) throw error;
+    return await startGeneration(context, deps, { path, model, body: toJson(other) });
+  }
+}
+
+function toJson(request: NativeRequest): string {
+  try {
+    return JSON.stringify(request);
+  } catch (cause) {
+    throw new DeciError('invalid_request', { message: 'the request body is nested too deeply', cause });
+  }
+}
+
+function eventMap({ forced, id }: Translation, index: number): EventMap | undefined {
+  if (forced === undefined) return undefined;
+  const reader = new ForcedToolReader(forced, `call_${id}_${index}`);
+  return events => reader.read(events);
+}
+
+async function* renderStream(
+  context: RequestContext,
+  stream: NativeStream,
+  map: EventMap | undefined,
+  render: (events: readonly GenerationEvent[]) => string,
+): AsyncGenerator<string> {
+  for await (const block of withUsage(context, stream)) {
+    const events = decodeLines(block);
+    yield render(map === undefined ? events : map(events));
+  }
+}
+
+/** As soon as one fails the others are of no use, and their hosts must hear of it. */
+async function allOrAbort<T>(context: RequestContext, work: ReadonlyArray<Promise<T>>): Promise<T[]> {
+  if (work.length === 1) return await Promise.all(work);
+  try {
+    return await Promise.all(work);
+  } catch (error) {
+    const failure = error instanceof DeciError ? error : new DeciError('internal', { cause: error });
+    context.abort(failure);
+    await Promise.allSettled(work);
+    throw failure;
+  }
+}

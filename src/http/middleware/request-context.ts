@@ -1,0 +1,45 @@
+/** The first step: gives the request an id and a context, and ties its signal to the client's presence. */
+import { randomBytes } from 'node:crypto';
+import type { NextFunction, Request, Response } from 'express';
+import { DeciError } from '../../kernel/errors.ts';
+import type { ActiveRequests } from '../active-requests.ts';
+import { RequestContext } from '../request-context.ts';
+
+declare global {
+  namespace Express {
+    interface Request {
+      context: RequestContext;
+    }
+  }
+}
+
+const acceptableId = /^[\w.:-]{1,128}$/;
+
+export interface RequestContextDeps {
+  readonly active: ActiveRequests;
+  /** Told once per request, when its connection or its answer is over. */
+  readonly onEnd: (context: RequestContext) => void;
+}
+
+export function requestContext({ active, onEnd }: RequestContextDeps) {
+  // Unique per process by the random part, within it by counting: no call for randomness on the common path.
+  const prefix = `req_${randomBytes(6).toString('hex')}`;
+  let count = 0;
+
+  return (req: Request, res: Response, next: NextFunction): void => {
+    const given = req.headers['x-request-id'];
+    const id = typeof given === 'string' && acceptableId.test(given) ? given : `${prefix}${(++count).toString(36)}`;
+    const context = new RequestContext(id, req, res);
+    req.context = context;
+    active.add(context);
+    res.on('close', () => {
+      active.delete(context);
+      if (!res.writableFinished) {
+        if (context.outcome === 'complete') context.outcome = 'client_closed';
+        context.abort(new DeciError('client_closed'));
+      }
+      onEnd(context);
+    });
+    next();
+  };
+}

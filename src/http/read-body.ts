@@ -1,0 +1,48 @@
+/** Reads a request body whole: bounded in bytes and in time, whatever the client says of its type. */
+import type { IncomingMessage } from 'node:http';
+import { DeciError } from '../kernel/errors.ts';
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+}
+
+/** @throws DeciError `body_too_large`, `request_timeout`, or `client_closed` when the client left */
+export async function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const declared = Number(req.headers['content-length'] ?? 0);
+  if (declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  const chunks: Buffer[] = [];
+  await consume(req, limits, chunk => chunks.push(chunk));
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** Lets a body go by that nobody wants, in the same bounds. @throws like `readBody`, but not for what was only declared */
+export async function discardBody(req: IncomingMessage, limits: BodyLimits): Promise<void> {
+  await consume(req, limits, () => undefined);
+}
+
+function consume(req: IncomingMessage, limits: BodyLimits, take: (chunk: Buffer) => void): Promise<void> {
+  const { maxBytes, timeoutMs } = limits;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let bytes = 0;
+  const timer = setTimeout(() => settle(new DeciError('request_timeout')), timeoutMs);
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) settle(tooLarge(maxBytes));
+    else take(chunk);
+  };
+  const onEnd = (): void => settle(undefined);
+  const onLost = (): void => settle(new DeciError('client_closed'));
+  const settle = (error: DeciError | undefined): void => {
+    clearTimeout(timer);
+    req.off('data', onData).off('end', onEnd).off('close', onLost).off('error', onLost);
+    if (error === undefined) resolve();
+    else reject(error);
+  };
+  req.on('data', onData).on('end', onEnd).on('close', onLost).on('error', onLost);
+  return promise;
+}
+
+function tooLarge(maxBytes: number): DeciError {
+  return new DeciError('body_too_large', { message: `the request body is larger than ${maxBytes} bytes` });
+}

@@ -1,0 +1,73 @@
+import type { Request, Response } from 'express';
+import type { DeciError } from '../kernel/errors.ts';
+import type { ErrorDialect } from './dialects/dialect.ts';
+
+/** What a route says of itself, apart from who handles it. */
+export interface RouteInfo {
+  /** `/literal`, `/:name` for one segment, `/*name` for the rest of the path. */
+  readonly path: string;
+  readonly dialect: ErrorDialect;
+  /** `none` is not read at all, `stream` is read by the handler, the others arrive whole and bounded. */
+  readonly body: 'none' | 'json' | 'inference' | 'upload' | 'stream';
+}
+
+/**
+ * Everything one request carries from step to step: its id, its route, its body, its signal, and what the access log will
+ * say of it. Created by the first step, owned by the request, never shared.
+ */
+export class RequestContext {
+  readonly id: string;
+  readonly req: Request;
+  readonly res: Response;
+  /** Monotonic, in ms. */
+  readonly startedAt = performance.now();
+  route: RouteInfo | undefined;
+  /** What answers this request; set together with `route`. */
+  handler: ((context: RequestContext) => void | Promise<void>) | undefined;
+  /** Values of the route's `:names`, decoded. */
+  params: Readonly<Record<string, string>> = {};
+  body: Buffer = empty;
+  /** Response headers that every answer of this request carries, as a flat list for `writeHead`. */
+  readonly headers: string[];
+  upstream: string | undefined;
+  model: string | undefined;
+  promptTokens: number | undefined;
+  outputTokens: number | undefined;
+  /** Bytes of the answer's body. */
+  bytesOut = 0;
+  /** Why the request ended as it did; `complete` unless something went wrong. */
+  outcome = 'complete';
+  #abort: AbortController | undefined;
+  #abortReason: DeciError | undefined;
+
+  constructor(id: string, req: Request, res: Response) {
+    this.id = id;
+    this.req = req;
+    this.res = res;
+    this.headers = ['X-Request-Id', id];
+  }
+
+  /** How errors of this request are told. Before a route is known, the path decides. */
+  get dialect(): ErrorDialect {
+    return this.route?.dialect ?? 'ollama';
+  }
+
+  /** Fires when the client leaves or the worker must end the request. Made on first use: most short routes never wait. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+    return this.#abort.signal;
+  }
+
+  abort(reason: DeciError): void {
+    this.#abortReason ??= reason;
+    this.#abort?.abort(this.#abortReason);
+  }
+
+  /** Throws what ended the request, if something did: for steps that come back from a wait. */
+  throwIfAborted(): void {
+    if (this.#abortReason !== undefined) throw this.#abortReason;
+  }
+}
+
+const empty = Buffer.alloc(0);

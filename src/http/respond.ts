@@ -1,0 +1,73 @@
+/** The ways to answer whole: JSON, text, nothing, or an error in the caller's dialect. Streams are in http/stream. */
+import type { DeciError } from '../kernel/errors.ts';
+import { renderAnthropicError } from './dialects/anthropic-error.ts';
+import type { ErrorDialect } from './dialects/dialect.ts';
+import { renderOpenAiError } from './dialects/openai-error.ts';
+import { renderProblem } from './dialects/problem.ts';
+import type { RequestContext } from './request-context.ts';
+
+const jsonType = 'application/json; charset=utf-8';
+
+export function sendJson(context: RequestContext, value: unknown, status = 200): void {
+  sendBody(context, status, jsonType, JSON.stringify(value));
+}
+
+export function sendText(context: RequestContext, status: number, text: string): void {
+  sendBody(context, status, 'text/plain; charset=utf-8', text);
+}
+
+export function sendEmpty(context: RequestContext, status: number): void {
+  context.res.writeHead(status, [...context.headers, 'Content-Length', '0']).end();
+}
+
+export function sendBody(context: RequestContext, status: number, type: string, body: string | Buffer): void {
+  const { res, headers } = context;
+  const bytes = Buffer.byteLength(body);
+  if (context.req.method !== 'HEAD') context.bytesOut = bytes;
+  res.writeHead(status, [...headers, 'Content-Type', type, 'Content-Length', String(bytes)]);
+  res.end(body);
+}
+
+/** Tells an error before anything was sent. Behind the first byte the stream's renderer does it instead. */
+export function sendError(context: RequestContext, error: DeciError): void {
+  const { res, headers } = context;
+  context.outcome = error.code;
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  if (error.code === 'route_not_found' || error.code === 'method_not_allowed') {
+    sendText(context, error.status, error.message);
+    return;
+  }
+  if (error.code === 'origin_not_allowed' || error.code === 'host_not_allowed') {
+    sendEmpty(context, error.status);
+    return;
+  }
+  if (error.status === 503 && error.fault !== 'client') headers.push('Retry-After', '5');
+  if (error.status >= 500) headers.push('x-should-retry', String(error.retryable));
+  const problem = context.dialect === 'problem';
+  const type = problem ? 'application/problem+json' : 'application/json; charset=utf-8';
+  sendBody(context, error.status, type, JSON.stringify(renderError(context.dialect, error, context.id)));
+}
+
+function renderError(dialect: ErrorDialect, error: DeciError, requestId: string): object {
+  switch (dialect) {
+    case 'ollama':
+      return renderOllamaError(error, requestId);
+    case 'openai':
+      return renderOpenAiError(error, requestId);
+    case 'anthropic':
+      return renderAnthropicError(error, requestId);
+    case 'problem':
+      return renderProblem(error, requestId);
+    default:
+      return dialect satisfies never;
+  }
+}
+
+/** Ollama's own words stay verbatim; ours name the request, so that its log line can be found. */
+function renderOllamaError(error: DeciError, requestId: string): object {
+  const text = error.fault === 'client' || error.code === 'upstream_refused' || error.code === 'upstream_failed';
+  return { error: text ? error.message : `${error.message} (request ${requestId})`, ...error.extra };
+}

@@ -1,0 +1,13 @@
+/**
+ * Gives work a signal that fires when its time is over. The timer keeps the process alive, which `AbortSignal.timeout` does
+ * not: a process that is only waiting for its shutdown to finish would end in the middle of it.
+ */
+export async function withDeadline<T>(maxMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), maxMs);
+  try {
+    return await work(deadline.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}

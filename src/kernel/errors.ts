@@ -1,0 +1,41 @@
+/** Errors on a request's way: everything thrown there is a `DeciError` with a code of the catalogue, or becomes `internal`. */
+import { type ErrorCode, errorCatalogue, type Fault } from './error-catalogue.ts';
+
+export interface DeciErrorDetails {
+  /** Replaces the catalogue's text, for example with Ollama's own sentence. */
+  readonly message?: string | undefined;
+  /** Replaces the catalogue's status where the model server's own status is passed on. */
+  readonly status?: number | undefined;
+  readonly cause?: unknown;
+  /** The field of the request that is wrong, for dialects that can name it. */
+  readonly param?: string | undefined;
+  /** More members for the body of a native error, for example Ollama's `signin_url`. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A failure with a code of the catalogue. Everything thrown on a request's way is one of these, or becomes `internal`. */
+export class DeciError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly fault: Fault;
+  readonly retryable: boolean;
+  readonly param: string | undefined;
+  readonly extra: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, details: DeciErrorDetails = {}) {
+    const entry = errorCatalogue[code];
+    super(details.message ?? entry.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'DeciError';
+    this.code = code;
+    this.status = details.status ?? entry.status;
+    this.fault = entry.fault;
+    this.retryable = entry.retryable;
+    this.param = details.param;
+    this.extra = details.extra;
+  }
+}
+
+/** Any thrown value as a `DeciError`; what nobody foresaw is `internal`, with the original as its cause. */
+export function toDeciError(thrown: unknown): DeciError {
+  return thrown instanceof DeciError ? thrown : new DeciError('internal', { cause: thrown });
+}

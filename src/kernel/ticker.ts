@@ -1,0 +1,53 @@
+/**
+ * The one shape of a background loop: never overlapping, jittered, cancelled by its owner; a failed tick is reported and
+ * the loop goes on. The next tick is planned only after the current one has ended.
+ */
+export interface TickerOptions {
+  readonly name: string;
+  /** One round of work. Returns how long to wait before the next, in ms, when that differs from `intervalMs`. */
+  readonly tick: (signal: AbortSignal) => Promise<number | undefined>;
+  readonly intervalMs: number;
+  readonly onFailure: (error: unknown) => void;
+  /** A number in [0, 1); spreads loops that started together. */
+  readonly random: () => number;
+}
+
+export class Ticker {
+  readonly name: string;
+  readonly #options: TickerOptions;
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: TickerOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Runs the first tick at once; the returned promise ends with it, whatever its result. */
+  start(): Promise<void> {
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { tick, intervalMs, onFailure, random } = this.#options;
+    let waitMs = intervalMs;
+    try {
+      waitMs = (await tick(this.#abort.signal)) ?? intervalMs;
+    } catch (error) {
+      if (!this.#abort.signal.aborted) onFailure(error);
+    }
+    if (this.#abort.signal.aborted) return;
+    const jitteredMs = waitMs * (0.9 + 0.2 * random());
+    this.#timer = setTimeout(() => {
+      this.#running = this.#run();
+    }, jitteredMs).unref();
+  }
+}

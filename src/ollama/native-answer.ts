@@ -1,0 +1,65 @@
+/**
+ * A generation as Ollama sends it: whole NDJSON lines, checked as they pass. Iterating ends only behind a line with
+ * `done: true`; whatever else ends the stream is thrown, after the good lines before it were given out.
+ */
+import { DeciError } from '../kernel/errors.ts';
+import { type FinalLine, generationLines, type LineKind, NdjsonScanner } from './ndjson-scanner.ts';
+import type { UpstreamExchange } from './upstream-exchange.ts';
+
+export class NativeAnswer implements AsyncIterableIterator<Buffer> {
+  /** Name of the host that answers. */
+  readonly upstream: string;
+  /** True when Ollama sent one JSON object instead of a stream, as it does when it only loads or unloads a model. */
+  readonly single: boolean;
+  readonly #exchange: UpstreamExchange;
+  readonly #scanner: NdjsonScanner;
+  #failure: DeciError | undefined;
+
+  constructor(upstream: string, exchange: UpstreamExchange, kind: LineKind = generationLines) {
+    this.upstream = upstream;
+    this.#scanner = new NdjsonScanner(kind);
+    this.#exchange = exchange;
+    this.single = contentType(exchange).startsWith('application/json');
+  }
+
+  /** The line that ended the answer, once it has passed. */
+  get final(): FinalLine | undefined {
+    return this.#scanner.final;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Buffer>> {
+    while (this.#failure === undefined && this.final === undefined) {
+      const read = await this.#exchange.next();
+      const scanned = read.done === true ? this.#scanner.end() : this.#scanner.push(read.value);
+      this.#failure = scanned.failure;
+      if (scanned.failure !== undefined) this.#exchange.abort(scanned.failure);
+      else if (this.final !== undefined) this.#exchange.discard();
+      if (scanned.lines !== undefined) return { done: false, value: scanned.lines };
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorResult<Buffer>> {
+    await this.#exchange.return();
+    return { done: true, value: undefined };
+  }
+}
+
+/** @throws DeciError when a 200 carries something that is not a native answer, for example a proxy's HTML page */
+export function assertNative(exchange: UpstreamExchange): void {
+  const type = contentType(exchange);
+  if (/^application\/(x-ndjson|json)\b/.test(type)) return;
+  throw new DeciError('upstream_invalid', {
+    message: `the model server answered with ${type === '' ? 'no content type' : JSON.stringify(type.slice(0, 60))} instead of NDJSON`,
+  });
+}
+
+function contentType(exchange: UpstreamExchange): string {
+  const value = exchange.headers['content-type'];
+  return typeof value === 'string' ? value.toLowerCase() : '';
+}

@@ -1,0 +1,113 @@
+/** One Ollama server: its connections, what we know of it, and how many of our requests it is working on. */
+import type { Readable } from 'node:stream';
+import { type EmbedRequest, type EmbedResponse, Ollama } from 'ollama';
+import { Pool, fetch as undiciFetch } from 'undici';
+import type { DeciError } from '../kernel/errors.ts';
+import { type ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
+
+export type HostState =
+  | { readonly is: 'unknown' }
+  | { readonly is: 'up'; readonly version: string; readonly models: number }
+  | { readonly is: 'down'; readonly reason: string };
+
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | string | Readable | null;
+}
+
+export interface UpstreamHostOptions {
+  readonly url: string;
+  readonly connectMs: number;
+  /** For the calls off the relay path: lists, versions. */
+  readonly requestMs: number;
+  readonly embedMs: number;
+}
+
+export class UpstreamHost {
+  /** `host:port`: how logs and `X-Deci-Upstream` name it. */
+  readonly name: string;
+  readonly url: string;
+  /** The npm client, for everything off the relay path. */
+  readonly client: Ollama;
+  state: HostState = { is: 'unknown' };
+  inFlight = 0;
+  readonly #options: UpstreamHostOptions;
+  readonly #pool: Pool;
+  readonly #prefix: string;
+  readonly #hostHeader: string;
+
+  constructor(options: UpstreamHostOptions) {
+    this.#options = options;
+    const url = new URL(options.url);
+    this.url = options.url;
+    this.name = url.host;
+    this.#prefix = url.pathname.replace(/\/$/, '');
+    // Ollama on loopback refuses a Host that is not local, so a public name of ours must never reach it.
+    this.#hostHeader = url.host;
+    this.#pool = new Pool(url.origin, {
+      // No limit on connections: how many generations a host gets is decided in front of it, not by sockets.
+      connections: null,
+      connect: { timeout: options.connectMs },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: 30_000,
+      maxHeaderSize: 64 * 1024,
+    });
+    this.client = new Ollama({ host: options.url, fetch: this.#fetchFor(options.requestMs, undefined) });
+  }
+
+  /** Sends and returns at once; `exchange.opened()` ends with the status. */
+  send(request: UpstreamRequest, limits: ExchangeLimits, signal: AbortSignal): UpstreamExchange {
+    this.inFlight++;
+    const exchange = new UpstreamExchange(limits, signal, () => {
+      this.inFlight--;
+    });
+    this.#pool.dispatch(
+      {
+        method: request.method,
+        path: this.#prefix + request.path,
+        headers: { ...request.headers, host: this.#hostHeader },
+        body: request.body,
+      },
+      exchange,
+    );
+    return exchange;
+  }
+
+  /** Through the npm client, with a signal of its own: the client can only abort all of its requests at once. */
+  async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResponse> {
+    this.inFlight++;
+    try {
+      const { url, embedMs } = this.#options;
+      return await new Ollama({ host: url, fetch: this.#fetchFor(embedMs, signal) }).embed(request);
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  markDown(error: DeciError): void {
+    this.state = { is: 'down', reason: causeText(error) };
+  }
+
+  async stop(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  /** fetch over our own connections. The signals end with the one call they are made for, so nothing gathers on them. */
+  #fetchFor(timeoutMs: number, signal: AbortSignal | undefined): typeof fetch {
+    const dispatcher = this.#pool;
+    const bounded = (input: unknown, init: Record<string, unknown> = {}): Promise<unknown> => {
+      const deadline = AbortSignal.timeout(timeoutMs);
+      const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+      return undiciFetch(input as string, { ...init, dispatcher, signal: either });
+    };
+    return bounded as typeof fetch;
+  }
+}
+
+function causeText(error: Error): string {
+  return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
+}

@@ -1,0 +1,106 @@
+/**
+ * Appends whole lines to a file named after the local day. Several workers may write the same file: each flush is one
+ * append of whole lines, which the kernel does not interleave. Lines are gathered for a moment and written together.
+ * Nothing here compresses or deletes.
+ */
+import { closeSync, constants, mkdirSync, openSync, write as writeToFile } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface DailyFileOptions {
+  readonly dir: string;
+  /** `combined` makes `combined-2026-11-21.log`. */
+  readonly name: string;
+  readonly now: () => Date;
+  readonly onFailure: (error: Error) => void;
+}
+
+const write = promisify(writeToFile);
+const flushAfterMs = 100;
+const flushAtChars = 64 * 1024;
+/** When the disk does not take what we write, new lines are dropped before memory grows without end. */
+const maxPendingChars = 8 * 1024 * 1024;
+
+export class DailyFile {
+  readonly #options: DailyFileOptions;
+  #pending: string[] = [];
+  #pendingChars = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+  #fd: number | undefined;
+  #day = '';
+
+  constructor(options: DailyFileOptions) {
+    this.#options = options;
+  }
+
+  /** @param line ends with a line feed */
+  append(line: string): void {
+    if (this.#pendingChars > maxPendingChars) return;
+    this.#pending.push(line);
+    this.#pendingChars += line.length;
+    if (this.#pendingChars >= flushAtChars) void this.#flush();
+    else this.#flushSoon();
+  }
+
+  /** Writes what is pending and closes. Nothing may be appended afterwards. */
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#flush();
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#writing !== undefined) return;
+    const text = this.#take();
+    if (text === '') return;
+    this.#writing = this.#write(text);
+    await this.#writing;
+    this.#writing = undefined;
+    if (this.#pendingChars > 0) this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(() => void this.#flush(), flushAfterMs).unref();
+  }
+
+  /** Never rejects: a log that cannot be written is told, and the server goes on. */
+  async #write(text: string): Promise<void> {
+    try {
+      await write(this.#open(), text);
+    } catch (error) {
+      this.#options.onFailure(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #take(): string {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const text = this.#pending.join('');
+    this.#pending = [];
+    this.#pendingChars = 0;
+    return text;
+  }
+
+  #open(): number {
+    const day = localDay(this.#options.now());
+    if (this.#fd !== undefined && day === this.#day) return this.#fd;
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    const { dir, name } = this.#options;
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.#fd = openSync(
+      join(dir, `${name}-${day}.log`),
+      constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY,
+      0o600,
+    );
+    this.#day = day;
+    return this.#fd;
+  }
+}
+
+/** File names carry the day of the place where they are read; the times in the lines are UTC. */
+export function localDay(date: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
