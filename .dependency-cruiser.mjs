@@ -44,7 +44,7 @@ export default {
     {
       name: 'express-only-in-http',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/http/' },
+      from: { path: '^src/', pathNot: ['^src/http/', unitTest] },
       to: { path: 'node_modules/(express|@types/express)' },
     },
     {

@@ -37,7 +37,7 @@ case $reason in
   *libatomic*) fail "The carried Node needs the library libatomic: install it (Debian and Ubuntu: apt-get install libatomic1, Fedora and RHEL: dnf install libatomic)." ;;
   *libstdc*) fail "The carried Node needs the C++ library: install it (Debian and Ubuntu: apt-get install libstdc++6, Fedora and RHEL: dnf install libstdc++)." ;;
   *GLIBC*) fail "The C library of this system is too old for the carried Node: install Node $minimum or newer and start again." ;;
-  *'not found'*) fail "The carried Node does not run on this system's C library (musl, as on Alpine): install Node $minimum or newer (apk add nodejs) and start again." ;;
+  *'not found'* | *'No such file'*) fail "The carried Node does not run on this system's C library (musl, as on Alpine): install Node $minimum or newer (apk add nodejs) and start again." ;;
   '') fail "No Node $minimum or newer is here: run npm ci with optional packages, or install Node $minimum or newer, and start again." ;;
   *) fail "The carried Node does not run ($(printf '%s' "$reason" | head -n 1)): install Node $minimum or newer and start again." ;;
 esac

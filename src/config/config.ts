@@ -81,7 +81,7 @@ function readSettings(env: Environment, problems: string[]): SettingValues {
 
 /** A value in a message: quoted, short, and without the password a URL may carry. */
 function printable(text: string): string {
-  const safe = text.replace(/\/\/[^/@\s]*@/g, '//***@');
+  const safe = text.replace(/[^,\s]*@/g, '***@');
   return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 77)}...` : safe);
 }
 
@@ -104,7 +104,7 @@ export function isLoopback(host: string): boolean {
 }
 
 function buildConfig(values: SettingValues, env: Environment, checkout: string): Config {
-  const upstreams = env['OLLAMA_URLS'] ? values.OLLAMA_URLS : (values.OLLAMA_HOST ?? values.OLLAMA_URLS);
+  const upstreams = env['OLLAMA_URLS']?.trim() ? values.OLLAMA_URLS : (values.OLLAMA_HOST ?? values.OLLAMA_URLS);
   return {
     port: values.PORT,
     host: values.HOST,

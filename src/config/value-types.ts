@@ -85,24 +85,36 @@ export const upstreamUrls: ValueType<readonly UpstreamUrl[]> = {
   },
 };
 
-/** Ollama's own variable: `host`, `host:port` or a URL; a bind-all address means this machine. */
+/** Ollama's own variable, in its forms: `host`, `host:port`, `:port`, an IPv6 address, a URL; a bind-all address means this machine. */
 export const ollamaHost: ValueType<readonly UpstreamUrl[]> = {
   expected: 'a host, host:port or URL',
   parse: value => {
-    const hasScheme = /^https?:\/\//.test(value);
-    if (!hasScheme && value.includes('://')) return undefined;
-    const parsed = URL.parse(hasScheme ? value : `http://${value}`);
-    if (parsed === null || parsed.hostname === '') return undefined;
-    const hasPort = /:\d+$/.test(value.replace(/\/.*$/, '')) || hasScheme;
+    const bare = value.trim().replace(/^(["'])(.*)\1$/, '$2');
+    const hasScheme = /^https?:\/\//.test(bare);
+    if (!hasScheme && bare.includes('://')) return undefined;
+    const parsed = URL.parse(hasScheme ? bare : `http://${withHost(bare)}`);
+    if (parsed === null || parsed.hostname === '' || hasCredentials(parsed)) return undefined;
+    const hasPort = hasScheme || /:\d+$/.test(withHost(bare).replace(/\/.*$/, ''));
     if (!hasPort) parsed.port = '11434';
     if (parsed.hostname === '0.0.0.0' || parsed.hostname === '[::]') parsed.hostname = '127.0.0.1';
     return [{ url: parsed.href.replace(/\/$/, '') }];
   },
 };
 
+function withHost(given: string): string {
+  if (/^:\d+$/.test(given)) return `127.0.0.1${given}`;
+  return /^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*$/i.test(given) ? `[${given}]` : given;
+}
+
+/** Nothing would send them, and every log would show them. */
+function hasCredentials(url: URL): boolean {
+  return url.username !== '' || url.password !== '';
+}
+
 function upstreamUrl(value: string): UpstreamUrl | undefined {
   const parsed = URL.parse(value);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.search !== '') return undefined;
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) return undefined;
+  if (parsed.search !== '' || hasCredentials(parsed)) return undefined;
   const limits = new URLSearchParams(parsed.hash.slice(1));
   const slots = limit(limits, 'slots', 1, 512);
   const weight = limit(limits, 'weight', 1, 100);

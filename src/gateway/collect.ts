@@ -1,7 +1,6 @@
 /** A stream gathered into one answer, for clients that did not ask for a stream. */
-import { DeciError } from '../kernel/errors.ts';
 import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
-import { decodeLines } from './decode-lines.ts';
+import { decodeLines, notJson } from './decode-lines.ts';
 import {
   type CollectedAnswer,
   emptyUsage,
@@ -9,6 +8,7 @@ import {
   type TokenLogprob,
   type ToolCall,
 } from './generation.ts';
+import { plainText } from './plain-text.ts';
 
 /** Rewrites events on their way, for example the text of a forced tool into a call of it. */
 export type EventMap = (events: readonly GenerationEvent[]) => readonly GenerationEvent[];
@@ -44,39 +44,57 @@ function same(events: readonly GenerationEvent[]): readonly GenerationEvent[] {
  * it said. Fields we do not know are kept as the last line has them.
  */
 export async function collectNative(lines: AsyncIterable<Buffer>): Promise<JsonObject> {
-  const blocks: Buffer[] = [];
-  for await (const block of lines) blocks.push(block);
-  const objects = Buffer.concat(blocks)
-    .toString('utf8')
-    .split('\n')
-    .filter(line => line !== '')
-    .map(parseNative);
-  const last = objects.at(-1) ?? {};
-  const whole = mergeText(objects, last, ['response', 'thinking'], ['tool_calls', 'logprobs']);
-  const messages = objects.map(object => object['message']).filter(isObject);
-  const message = messages.at(-1);
-  if (message !== undefined) {
-    whole['message'] = mergeText(messages, message, ['content', 'thinking'], ['tool_calls', 'images']);
+  const parts = new NativeParts();
+  for await (const block of lines) {
+    for (const line of block.toString('utf8').split('\n')) if (line !== '') parts.add(line);
   }
-  return whole;
+  return parts.whole();
 }
 
-function mergeText(parts: JsonObject[], last: JsonObject, texts: string[], lists: string[]): JsonObject {
-  const whole: JsonObject = { ...last };
-  for (const field of texts) {
-    const pieces = parts.map(part => part[field]).filter(piece => typeof piece === 'string');
-    if (pieces.length > 0 && (pieces.some(piece => piece !== '') || field in last)) whole[field] = pieces.join('');
+class NativeParts {
+  #text = '';
+  #thinking = '';
+  readonly #lists: Record<'tool_calls' | 'images' | 'logprobs', unknown[]> = {
+    tool_calls: [],
+    images: [],
+    logprobs: [],
+  };
+  #last: JsonObject = {};
+
+  add(line: string): void {
+    const plain = plainText(line);
+    if (plain !== undefined) {
+      this.#text += plain;
+      return;
+    }
+    const object = parseObject(line);
+    if (object === undefined) throw notJson();
+    this.#last = object;
+    const said = isObject(object['message']) ? object['message'] : object;
+    this.#text += textOf(said['content'] ?? said['response']);
+    this.#thinking += textOf(said['thinking']);
+    append(this.#lists.tool_calls, said['tool_calls']);
+    append(this.#lists.images, said['images']);
+    append(this.#lists.logprobs, object['logprobs']);
   }
-  for (const field of lists) {
-    const items = parts.flatMap(part => (Array.isArray(part[field]) ? (part[field] as unknown[]) : []));
-    if (items.length > 0) whole[field] = items;
+
+  whole(): JsonObject {
+    const { logprobs, ...lists } = this.#lists;
+    const said: JsonObject = {};
+    if (this.#thinking !== '') said['thinking'] = this.#thinking;
+    for (const [field, items] of Object.entries(lists)) if (items.length > 0) said[field] = items;
+    const { message } = this.#last;
+    const answer = isObject(message)
+      ? { ...this.#last, message: { ...message, content: this.#text, ...said } }
+      : { ...this.#last, response: this.#text, ...said };
+    return logprobs.length > 0 ? { ...answer, logprobs } : answer;
   }
-  return whole;
 }
 
-function parseNative(line: string): JsonObject {
-  const object = parseObject(line);
-  if (object === undefined)
-    throw new DeciError('upstream_invalid', { message: 'the model server sent a line that is not JSON' });
-  return object;
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function append(list: unknown[], more: unknown): void {
+  if (Array.isArray(more)) list.push(...(more as unknown[]));
 }

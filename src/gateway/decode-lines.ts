@@ -1,6 +1,7 @@
 /** Lines of Ollama's native stream -> generation events. */
 import { DeciError } from '../kernel/errors.ts';
 import type { GenerationEvent, GenerationUsage, TokenLogprob, ToolCall } from './generation.ts';
+import { plainText } from './plain-text.ts';
 
 interface NativeLine {
   readonly message?: {
@@ -32,6 +33,11 @@ export function decodeLines(block: Buffer): GenerationEvent[] {
   const events: GenerationEvent[] = [];
   for (const text of block.toString('utf8').split('\n')) {
     if (text === '') continue;
+    const plain = plainText(text);
+    if (plain !== undefined) {
+      if (plain !== '') events.push({ type: 'delta', text: plain, thinking: '', toolCalls: none, logprobs: none });
+      continue;
+    }
     const line = parseLine(text);
     const delta = decodeDelta(line);
     if (delta !== undefined) events.push(delta);
@@ -44,15 +50,22 @@ function parseLine(text: string): NativeLine {
   try {
     return JSON.parse(text) as NativeLine;
   } catch (cause) {
-    throw new DeciError('upstream_invalid', { message: 'the model server sent a line that is not JSON', cause });
+    throw notJson(cause);
   }
+}
+
+/** The failure of a line that looked whole to the scanner and is not JSON. */
+export function notJson(cause?: unknown): DeciError {
+  return new DeciError('upstream_invalid', { message: 'the model server sent a line that is not JSON', cause });
 }
 
 function decodeDelta(line: NativeLine): GenerationEvent | undefined {
   // chat nests what it says in a message, generate does not.
   const said = line.message ?? line;
   const text = line.message?.content ?? line.response ?? '';
-  const { thinking = '', tool_calls: toolCalls = none } = said;
+  // Not by destructuring: its defaults do not stand in for null, which Go writes for a list that was never made.
+  const thinking = said.thinking ?? '';
+  const toolCalls = said.tool_calls ?? none;
   const logprobs = line.logprobs ?? none;
   if (text === '' && thinking === '' && toolCalls.length === 0 && logprobs.length === 0) return undefined;
   return { type: 'delta', text, thinking, toolCalls, logprobs };

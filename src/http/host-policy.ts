@@ -9,7 +9,8 @@ import { DeciError } from '../kernel/errors.ts';
 /** Host and port, as RFC 3986 spells them: a name, an IPv4 address or a bracketed IPv6 address. */
 const authority = /^(?:[a-z0-9](?:[a-z0-9._-]{0,253}[a-z0-9])?\.?|\[[0-9a-f:.]{2,45}\])(?::(\d{1,5}))?$/i;
 const privateIpv4 = /^(?:0\.0\.0\.0|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.)/;
-const privateIpv6 = /^\[(?:::1?|f[cd][0-9a-f]{2}:.*|fe[89ab][0-9a-f]:.*|::ffff:(?:127|10)\..*)\]$/i;
+const privateIpv6 = /^\[(?:::1?|f[cd][0-9a-f]{2}:.*|fe[89ab][0-9a-f]:.*)\]$/i;
+const mappedIpv4 = /^\[::ffff:(\d{1,3}(?:\.\d{1,3}){3})\]$/i;
 const localSuffixes = ['.localhost', '.local', '.internal'];
 
 export type HostCheck = (host: string) => boolean;
@@ -31,7 +32,8 @@ export function createHostCheck(restricted: boolean, allowed: readonly string[])
 
 function isLocalName(name: string, names: ReadonlySet<string>): boolean {
   if (names.has(name) || privateIpv6.test(name)) return true;
-  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(name)) return privateIpv4.test(name);
+  const ipv4 = mappedIpv4.exec(name)?.[1] ?? (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(name) ? name : undefined);
+  if (ipv4 !== undefined) return privateIpv4.test(ipv4);
   return localSuffixes.some(suffix => name.endsWith(suffix));
 }
 
@@ -45,9 +47,9 @@ export function readTarget(req: IncomingMessage): { host: string; path: string }
   if (url.startsWith('/')) return { host, path: pathOf(url) };
   if (url === '*' && req.method === 'OPTIONS') return { host, path: '*' };
   // The absolute form is for proxies, but a server must accept it; its authority then replaces Host.
-  const absolute = /^https?:\/\/([^/?#@]+)(\/[^#]*)?$/i.exec(url);
+  const absolute = /^https?:\/\/([^/?#@]+)([/?][^#]*)?$/i.exec(url);
   if (absolute?.[1] === undefined || !isAuthority(absolute[1])) throw new DeciError('bad_target');
-  return { host: absolute[1], path: pathOf(absolute[2] ?? '/') };
+  return { host: absolute[1], path: pathOf(absolute[2] ?? '/') || '/' };
 }
 
 function pathOf(url: string): string {

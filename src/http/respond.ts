@@ -45,7 +45,8 @@ export function sendError(context: RequestContext, error: DeciError): void {
     return;
   }
   if (error.status === 503 && error.fault !== 'client') headers.push('Retry-After', '5');
-  if (error.status >= 500) headers.push('x-should-retry', String(error.retryable));
+  // Of an error in Ollama's own words we know nothing more than its status says.
+  if (error.status >= 500 && error.code !== 'upstream_refused') headers.push('x-should-retry', String(error.retryable));
   const problem = context.dialect === 'problem';
   const type = problem ? 'application/problem+json' : 'application/json; charset=utf-8';
   sendBody(context, error.status, type, JSON.stringify(renderError(context.dialect, error, context.id)));

@@ -5,7 +5,7 @@
  * States: `new` -> `listening` -> `left`.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket } from 'node:net';
+import { type ListenOptions, Server as NetServer, type Socket } from 'node:net';
 
 export interface HttpServerOptions {
   readonly listen: ListenOptions;
@@ -16,12 +16,12 @@ export interface HttpServerOptions {
 const keepAliveMs = 75_000;
 const headersMs = 20_000;
 const maxHeaderBytes = 16 * 1024;
-const maxHeaders = 200;
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #port = 0;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -40,7 +40,6 @@ export class HttpServer {
       },
       options.handler,
     );
-    this.#server.maxHeadersCount = maxHeaders;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -59,10 +58,13 @@ export class HttpServer {
     this.#server.listen(this.#options.listen, resolve);
     await promise;
     this.#server.off('error', reject);
+    const address = this.#server.address();
+    if (typeof address === 'object' && address !== null) this.#port = address.port;
   }
 
+  /** 0 before it listened; stays known behind `leave`. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   get connections(): number {

@@ -29,7 +29,8 @@ export class DeciError extends Error {
     this.code = code;
     this.status = details.status ?? entry.status;
     this.fault = entry.fault;
-    this.retryable = entry.retryable;
+    // Ollama says 503 when it is busy and 429 when it limits: then its own words are worth another try.
+    this.retryable = entry.retryable || this.status === 503 || this.status === 429;
     this.param = details.param;
     this.extra = details.extra;
   }

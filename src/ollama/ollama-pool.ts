@@ -41,7 +41,7 @@ export class OllamaPool implements Resource {
       host =>
         new Ticker({
           name: `probe ${host.name}`,
-          tick: () => this.#probe(host),
+          tick: signal => this.#probe(host, signal),
           intervalMs: options.healthIntervalMs,
           onFailure: () => undefined,
           random: options.random,
@@ -96,12 +96,12 @@ export class OllamaPool implements Resource {
     });
   }
 
-  async #probe(host: UpstreamHost): Promise<number | undefined> {
+  async #probe(host: UpstreamHost, signal: AbortSignal): Promise<number | undefined> {
     const before = host.state.is;
     try {
-      const [{ version }, { models }] = await Promise.all([host.client.version(), host.client.list()]);
-      host.state = { is: 'up', version, models: models.length };
+      host.state = { is: 'up', ...(await host.probe(signal)) };
     } catch (thrown) {
+      if (signal.aborted) return undefined;
       host.markDown(toUpstreamError(unwrapFetch(thrown), false));
     }
     if (host.state.is === before) return host.state.is === 'down' ? changedIntervalMs : undefined;

@@ -18,7 +18,8 @@ export function toUpstreamError(error: unknown, begun: boolean): DeciError {
   if (error instanceof DeciError) return error;
   const code = errorCode(error);
   if (!begun && dialCodes.has(code)) return new DeciError('upstream_unreachable', { cause: error });
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+  const unreadable = error instanceof Error && error.name === 'HTTPParserError';
+  if (unreadable || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
     return new DeciError('upstream_invalid', { cause: error });
   }
   return new DeciError('upstream_broken', { cause: error });

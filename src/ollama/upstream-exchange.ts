@@ -21,6 +21,8 @@ export interface ExchangeLimits {
   readonly stallMs: number;
   /** For everything; `undefined` on transfers, which may take hours while they move. */
   readonly totalMs: number | undefined;
+  /** Grows while the request itself is still being sent; time in which it grew does not count as waiting. */
+  readonly sentBytes?: () => number;
 }
 
 type State = 'waiting' | 'open' | 'ended' | 'failed';
@@ -43,6 +45,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
   #error: DeciError | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #paused = false;
+  #sentBytes = 0;
   #discarding = false;
   #reader: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
   #watchdog: NodeJS.Timeout | undefined;
@@ -175,7 +178,15 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
     const reason: unknown = this.#signal.reason;
     this.abort(reason instanceof DeciError ? reason : new DeciError('client_closed', { cause: reason }));
   };
-  readonly #onFirstTimeout = (): void => this.abort(new DeciError('first_token_timeout'));
+  readonly #onFirstTimeout = (): void => {
+    const sentBytes = this.#limits.sentBytes?.() ?? 0;
+    if (sentBytes === this.#sentBytes) {
+      this.abort(new DeciError('first_token_timeout'));
+      return;
+    }
+    this.#sentBytes = sentBytes;
+    this.#watchdog?.refresh();
+  };
   readonly #onStall = (): void => this.abort(new DeciError('stall_timeout'));
   readonly #onTotalTimeout = (): void => this.abort(new DeciError('total_timeout'));
 }

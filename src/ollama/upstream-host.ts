@@ -77,6 +77,14 @@ export class UpstreamHost {
     return exchange;
   }
 
+  /** @throws what the npm client throws */
+  async probe(signal: AbortSignal): Promise<{ version: string; models: number }> {
+    const { url, requestMs } = this.#options;
+    const client = new Ollama({ host: url, fetch: this.#fetchFor(requestMs, signal) });
+    const [{ version }, { models }] = await Promise.all([client.version(), client.list()]);
+    return { version, models: models.length };
+  }
+
   /** Through the npm client, with a signal of its own: the client can only abort all of its requests at once. */
   async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResponse> {
     this.inFlight++;

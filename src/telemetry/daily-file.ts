@@ -62,7 +62,10 @@ export class DailyFile {
   }
 
   #flushSoon(): void {
-    this.#timer ??= setTimeout(() => void this.#flush(), flushAfterMs).unref();
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#flush();
+    }, flushAfterMs).unref();
   }
 
   /** Never rejects: a log that cannot be written is told, and the server goes on. */
@@ -87,6 +90,7 @@ export class DailyFile {
     const day = localDay(this.#options.now());
     if (this.#fd !== undefined && day === this.#day) return this.#fd;
     if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
     const { dir, name } = this.#options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#fd = openSync(

@@ -5,6 +5,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import winston from 'winston';
 import Transport from 'winston-transport';
 import { DailyFile } from './daily-file.ts';
@@ -45,7 +46,7 @@ export function createLogger(options: LoggerOptions): Logger {
 
   const format = winston.format.printf(info => {
     const { level: lineLevel, message, ...fields } = info;
-    return JSON.stringify({
+    return toJson({
       time: now().toISOString(),
       level: lineLevel,
       source,
@@ -62,11 +63,15 @@ export function createLogger(options: LoggerOptions): Logger {
   const inner = winston.createLogger({ level, format, transports: [transport] });
   if (dir !== options.dir) inner.warn('the log folder cannot be written, using another', { wanted: options.dir, dir });
 
+  // One object, not message and fields: with two arguments winston takes a % in the message for a placeholder.
+  const log = (lineLevel: LogLevel, message: string, fields: LogFields = {}): void => {
+    inner.log({ ...fields, level: lineLevel, message });
+  };
   return {
-    error: (message, fields) => void inner.error(message, fields),
-    warn: (message, fields) => void inner.warn(message, fields),
-    info: (message, fields) => void inner.info(message, fields),
-    debug: (message, fields) => void inner.debug(message, fields),
+    error: (message, fields) => log('error', message, fields),
+    warn: (message, fields) => log('warn', message, fields),
+    info: (message, fields) => log('info', message, fields),
+    debug: (message, fields) => log('debug', message, fields),
     line: text => files.combined.append(text),
     keeps: wanted => inner.isLevelEnabled(wanted),
     close: async () => {
@@ -87,6 +92,22 @@ class LineTransport extends Transport {
   override log(info: Record<string | symbol, unknown>, next: () => void): void {
     this.#write(String(info['level']), String(info[Symbol.for('message')]));
     next();
+  }
+}
+
+/** A field that JSON cannot hold must not end what it is told of. */
+function toJson(record: Readonly<Record<string, unknown>>): string {
+  try {
+    return JSON.stringify(record);
+  } catch {
+    return JSON.stringify(
+      Object.fromEntries(
+        Object.entries(record).map(([name, value]) => [
+          name,
+          typeof value === 'object' || typeof value === 'bigint' ? inspect(value) : value,
+        ]),
+      ),
+    );
   }
 }
 

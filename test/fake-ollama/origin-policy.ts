@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv4, isIPv6 } from 'node:net';
 
 const LOCAL_ORIGIN =
-  /^(https?:\/\/(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?|(app|file|tauri|vscode-webview|vscode-file):\/\/.*|[\w-]+-extension:\/\/.*)$/;
+  /^(https?:\/\/(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?|(app|file|tauri|vscode-webview|vscode-file):\/\/.*)$/;
 const LOCAL_NAME = /^$|^localhost$|\.localhost$|\.local$|\.internal$/i;
 const PRIVATE_IP = /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|::1?$|f[cd]|::ffff:127\.)/i;
 const METHODS = 'GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS';

@@ -29,7 +29,7 @@ export function createDispatch(hosts: Hosts, limits: ExchangeLimits): Generate {
   return async (job, signal) => {
     const request = { method: 'POST', path: job.path, headers, body: job.body } as const;
     let candidates = hosts.candidates();
-    let refusal = new DeciError('upstream_unreachable');
+    let refusal: DeciError | undefined;
     while (candidates.length > 0) {
       const { host, exchange } = await openWithOneRetry(hosts, request, limits, { signal, candidates });
       if (exchange.status < 300) return answer(host, exchange);
@@ -37,7 +37,7 @@ export function createDispatch(hosts: Hosts, limits: ExchangeLimits): Generate {
       if (refusal.code !== 'model_not_found') throw refusal;
       candidates = candidates.slice(candidates.indexOf(host) + 1);
     }
-    throw refusal;
+    throw refusal ?? new DeciError('upstream_unreachable');
   };
 }
 

@@ -20,10 +20,16 @@ export async function startGeneration(
   return stream;
 }
 
+/** Called again when another host is tried: the one that answers counts. */
 export function noteUpstream(context: RequestContext, upstream: string): void {
-  if (context.upstream === undefined && !context.res.headersSent) context.headers.push('X-Deci-Upstream', upstream);
+  const { headers } = context;
+  const at = headers.indexOf(upstreamHeader);
+  if (at === -1) headers.push(upstreamHeader, upstream);
+  else headers[at + 1] = upstream;
   context.upstream = upstream;
 }
+
+const upstreamHeader = 'X-Deci-Upstream';
 
 export function noteUsage(context: RequestContext, { final }: NativeStream): void {
   context.promptTokens = (context.promptTokens ?? 0) + count(final?.['prompt_eval_count']);
@@ -32,10 +38,4 @@ export function noteUsage(context: RequestContext, { final }: NativeStream): voi
 
 function count(value: unknown): number {
   return typeof value === 'number' ? value : 0;
-}
-
-/** Passes the lines on and notes the usage behind the last one. */
-export async function* withUsage(context: RequestContext, stream: NativeStream): AsyncGenerator<Buffer> {
-  yield* stream;
-  noteUsage(context, stream);
 }

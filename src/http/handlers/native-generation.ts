@@ -10,7 +10,7 @@ import { parseJsonBody, withCanonicalKeys } from '../json-body.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
 import { streamAnswer } from '../stream/stream-answer.ts';
-import { type GenerationDeps, noteUsage, startGeneration, withUsage } from './generation-support.ts';
+import { type GenerationDeps, noteUsage, startGeneration } from './generation-support.ts';
 
 const decidingKeys = new Set(['model', 'stream']);
 
@@ -30,7 +30,8 @@ export function nativeGeneration(path: GenerationPath, deps: GenerationDeps): Ha
     await streamAnswer(context, nativeFormat(path, model), deps, async () => {
       const stream = await startGeneration(context, deps, { path, model, body: context.body });
       return {
-        frames: withUsage(context, stream),
+        frames: stream,
+        onComplete: () => noteUsage(context, stream),
         contentType: stream.single ? 'application/json; charset=utf-8' : undefined,
       };
     });

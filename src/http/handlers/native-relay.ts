@@ -29,10 +29,11 @@ export interface RelayDeps {
 /** `all`: any host that has the model may answer. `home`: one and the same host, so that what was uploaded is found again. */
 export function relay(scope: 'all' | 'home', { hosts, limits }: RelayDeps): Handler {
   return async context => {
+    const request = upstreamRequest(context);
     let candidates = managementHosts(hosts.hosts, scope);
-    let refusal = new DeciError('upstream_unreachable');
+    let refusal: DeciError | undefined;
     while (candidates.length > 0) {
-      const { host, exchange } = await hosts.open(upstreamRequest(context), limits, context.signal, candidates);
+      const { host, exchange } = await hosts.open(request, withProgress(context, limits), context.signal, candidates);
       noteUpstream(context, host.name);
       if (exchange.status < 300) return await passOn(context, exchange);
       if (context.req.method === 'HEAD') return sendEmpty(context, exchange.status);
@@ -40,8 +41,13 @@ export function relay(scope: 'all' | 'home', { hosts, limits }: RelayDeps): Hand
       if (refusal.code !== 'model_not_found') throw refusal;
       candidates = candidates.slice(candidates.indexOf(host) + 1);
     }
-    throw refusal;
+    throw refusal ?? new DeciError('upstream_unreachable');
   };
+}
+
+/** An upload of many gigabytes is not waiting for an answer while its bytes still move. */
+function withProgress({ req, route }: RequestContext, limits: ExchangeLimits): ExchangeLimits {
+  return route?.body === 'stream' ? { ...limits, sentBytes: () => req.socket.bytesRead } : limits;
 }
 
 /** In the order of the configuration, so that every worker and every request means the same host. */

@@ -13,7 +13,7 @@ import { ForcedToolReader, type ForcedTools } from '../dialects/tool-choice.ts';
 import type { RequestContext } from '../request-context.ts';
 import { mergeStreams } from '../stream/merge-streams.ts';
 import { streamAnswer } from '../stream/stream-answer.ts';
-import { type GenerationDeps, startGeneration, withUsage } from './generation-support.ts';
+import { type GenerationDeps, noteUsage, startGeneration } from './generation-support.ts';
 
 /** The native request of one answer; every dialect's plan makes them. */
 interface NativeRequest {
@@ -65,9 +65,11 @@ export async function collectTranslated(
   translation: Translation,
 ): Promise<CollectedAnswer[]> {
   const streams = await startAll(context, deps, translation);
-  const collecting = streams.map((stream, index) =>
-    collectAnswer(withUsage(context, stream), eventMap(translation, index)),
-  );
+  const collecting = streams.map(async (stream, index) => {
+    const answer = await collectAnswer(stream, eventMap(translation, index));
+    noteUsage(context, stream);
+    return answer;
+  });
   return await allOrAbort(context, collecting);
 }
 
@@ -118,10 +120,11 @@ async function* renderStream(
   map: EventMap | undefined,
   render: (events: readonly GenerationEvent[]) => string,
 ): AsyncGenerator<string> {
-  for await (const block of withUsage(context, stream)) {
+  for await (const block of stream) {
     const events = decodeLines(block);
     yield render(map === undefined ? events : map(events));
   }
+  noteUsage(context, stream);
 }
 
 /** As soon as one fails the others are of no use, and their hosts must hear of it. */

@@ -15,7 +15,8 @@ export async function* mergeStreams<T>(streams: readonly AsyncIterable<T>[]): As
   } finally {
     // What is still being read fails on its own when its stream is ended; nobody waits for it any more.
     for (const read of pending.values()) read.catch(() => undefined);
-    await Promise.allSettled([...pending.keys()].map(async index => await iterators[index]?.return?.()));
+    // Not waited for: a generator that is itself waiting takes notice only when what it waits for comes.
+    for (const index of pending.keys()) iterators[index]?.return?.().catch(() => undefined);
   }
 }
 

@@ -17,6 +17,8 @@ export interface Frames {
   readonly frames: AsyncIterable<Buffer | string>;
   /** Replaces the format's content type, when the source turned out to be something else. */
   readonly contentType?: string | undefined;
+  /** Told when the last frame was written, before the answer is ended. */
+  readonly onComplete?: () => void;
 }
 
 export interface StreamOptions {
@@ -33,15 +35,19 @@ export async function streamAnswer(
 ): Promise<void> {
   const writer = new StreamWriter(context, format, options.heartbeatMs);
   try {
-    const { frames, contentType } = await open(context.signal);
+    const { frames, contentType, onComplete } = await open(context.signal);
     if (contentType !== undefined) writer.contentType = contentType;
     for await (const frame of frames) {
       if (frame.length > 0 && !writer.write(frame)) await writer.drained();
     }
     context.throwIfAborted();
+    onComplete?.();
     writer.end();
   } catch (thrown) {
-    writer.fail(toDeciError(thrown));
+    const error = toDeciError(thrown);
+    writer.fail(error);
+    // Whatever else works for this request works for nobody now.
+    context.abort(error);
   }
 }
 

@@ -1,0 +1,40 @@
+/** The table of measures, with their bars. */
+import type { Measure } from './measure.ts';
+import { measureBoot } from './measure-boot.ts';
+import { measureFirstToken } from './measure-first-token.ts';
+import { measureOpenStreams } from './measure-open-streams.ts';
+import { measureThroughput, type ThroughputMeasure } from './measure-throughput.ts';
+import { nativeStream, openAiStream, version, wholeChat } from './scenarios.ts';
+
+const versionPlan: ThroughputMeasure = {
+  name: 'version',
+  measure: 'GET /api/version, whole chain, logs on',
+  bar: 0.7,
+  deci: version,
+  reference: version,
+};
+
+const relayPlans: readonly ThroughputMeasure[] = [
+  { name: 'chat', measure: 'chat, not streamed', bar: 0.6, deci: wholeChat, reference: wholeChat },
+  { name: 'native-stream', measure: 'native stream, 20 tokens', bar: 0.6, deci: nativeStream, reference: nativeStream },
+  { name: 'openai-stream', measure: 'OpenAI stream, 20 tokens', bar: 0.4, deci: openAiStream, reference: nativeStream },
+];
+
+/** By the name that `--only` takes. */
+export const measures: ReadonlyMap<string, Measure> = new Map([
+  ['boot', measureBoot],
+  [versionPlan.name, throughput(versionPlan, 'express')],
+  ...relayPlans.map(plan => [plan.name, throughput(plan, 'pass-through')] as const),
+  ['first-token', measureFirstToken],
+  ['open-streams', measureOpenStreams],
+]);
+
+function throughput(plan: ThroughputMeasure, against: 'express' | 'pass-through'): Measure {
+  return async bench => {
+    const deci = await bench.startDeci();
+    const reference = await (against === 'express' ? bench.startExpress() : bench.startPassThrough());
+    const result = await measureThroughput(bench, plan, deci, reference);
+    await Promise.all([deci.stop(), reference.stop()]);
+    return [result];
+  };
+}

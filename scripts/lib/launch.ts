@@ -1,0 +1,81 @@
+/** Starts the live app under PM2 and waits until every worker serves; what cannot come up is told early, with its last words. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exportedSettings, outputDir } from '../../src/config/ecosystem.ts';
+import type { Cluster } from './cluster.ts';
+import { exitCodes, ScriptFailure } from './exit-codes.ts';
+import type { Pm2Answer } from './pm2-cli.ts';
+import { askWorkers, type WorkerState } from './worker-sockets.ts';
+
+const pollMs = 50;
+/** Asking PM2 costs a process; a start that goes well is over before the first question. */
+const askPm2EveryMs = 1500;
+const marginMs = 15_000;
+const lastLines = 12;
+
+/** @throws ScriptFailure; whatever was started is still there then */
+export async function launch(cluster: Cluster, signal: AbortSignal): Promise<WorkerState[]> {
+  const { config, pm2, app } = cluster;
+  const errorFile = join(outputDir(config), `${app}-error.log`);
+  const errorStart = sizeOf(errorFile);
+  const command = pm2.run(['start', 'ecosystem.config.js'], exportedSettings(process.env));
+  const given: { answer?: Pm2Answer } = {};
+  const noted = command.then(answer => Object.assign(given, { answer }));
+  const deadline = performance.now() + config.timeouts.bootMs + marginMs;
+  let askPm2At = performance.now() + askPm2EveryMs;
+  try {
+    for (;;) {
+      const ready = await readyWorkers(config.places.runDir);
+      const { answer } = given;
+      if (ready.length >= config.workers && answer !== undefined) return ready;
+      if (signal.aborted) throw new ScriptFailure(exitCodes.interrupted, 'Interrupted.');
+      if (answer !== undefined && answer.code !== 0) throw refusedBy(answer);
+      const late = performance.now() > deadline;
+      if (late || performance.now() > askPm2At) {
+        const sick = await sickness(cluster);
+        const reason = late ? `only ${ready.length} of ${config.workers} workers were ready in time` : sick;
+        if (reason !== undefined) throw failedStart(sick ?? reason, errorFile, errorStart);
+        askPm2At = performance.now() + askPm2EveryMs;
+      }
+      await sleep(pollMs);
+    }
+  } finally {
+    await noted;
+  }
+}
+
+async function readyWorkers(runDir: string): Promise<WorkerState[]> {
+  const asked = await askWorkers(runDir);
+  return asked.flatMap(({ answer }) => (answer?.state === 'ready' ? [answer] : []));
+}
+
+/** A worker that had to be started twice will not serve at the third time either. */
+async function sickness({ pm2, app }: Cluster): Promise<string | undefined> {
+  for (const { name, status, restarts } of await pm2.list()) {
+    if (name !== app) continue;
+    if (restarts > 0) return `a worker exited before it was ready (${restarts} restarts)`;
+    if (status === 'errored' || status === 'stopped') return `a worker is ${status}`;
+  }
+  return undefined;
+}
+
+function failedStart(reason: string, errorFile: string, errorStart: number): ScriptFailure {
+  const lines = [`The start failed: ${reason}.`, ...tail(errorFile, errorStart)];
+  return new ScriptFailure(exitCodes.failed, lines.join('\n'));
+}
+
+function refusedBy({ code, output }: Pm2Answer): ScriptFailure {
+  const exitCode = code === exitCodes.badConfiguration || code === exitCodes.preflight ? code : exitCodes.failed;
+  return new ScriptFailure(exitCode, `PM2 did not start the workers:\n${output.trim()}`);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function tail(path: string, from: number): string[] {
+  if (sizeOf(path) <= from) return [];
+  const lines = readFileSync(path).subarray(from).toString().trimEnd().split('\n');
+  return [`Last words of the workers (${path}):`, ...lines.slice(-lastLines).map(line => `  ${line}`)];
+}

@@ -1,0 +1,124 @@
+/** `npm start`: checks, starts the workers under our own PM2, waits until each of them serves, and says where. */
+import { checkout, readVersion } from '../src/config/environment.ts';
+import { elsewhereSentence } from '../src/config/load-ecosystem.ts';
+import type { RunState } from '../src/config/run-state.ts';
+import { type Cluster, foreignHomes, openCluster, workersOf } from './lib/cluster.ts';
+import { describeUpstream, plural, upstreamsOf } from './lib/describe.ts';
+import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
+import { readFlags } from './lib/flags.ts';
+import { launch } from './lib/launch.ts';
+import { Output, runScript } from './lib/output.ts';
+import { checkPort, preparePlaces } from './lib/preflight.ts';
+import { deleteApps, killDaemon } from './lib/shut-down.ts';
+import { takeStartLock } from './lib/start-lock.ts';
+import { removeRunState, writeRunState } from './lib/state-file.ts';
+import { urlOf, type WorkerState } from './lib/worker-sockets.ts';
+
+const usage = `Usage: npm start [-- OPTION...]     (or scripts/start-production.sh OPTION...)
+Starts the cluster and waits until every worker serves. Does nothing when it already runs.
+  --json    print what runs as one JSON object, and nothing else on stdout
+  --help    print this
+Exit codes: 0 runs, 1 could not be started, 2 usage, 3 refused before anything was changed,
+4 another start is under way, 78 bad configuration.`;
+
+async function main(): Promise<number> {
+  const flags = readFlags(usage, ['json']);
+  if (flags === undefined) return exitCodes.done;
+  const out = new Output({ quiet: flags.json, steps: 6 });
+  const cluster = await checked(out);
+  const lock = takeStartLock(cluster.config.places.runDir);
+  try {
+    const running = await alreadyRunning(cluster);
+    if (running.length > 0) out.line('Deci already runs; nothing was restarted.');
+    const workers = running.length > 0 ? running : await started(cluster, out);
+    tell(flags.json, saveState(cluster, workers), workers);
+    return exitCodes.done;
+  } finally {
+    lock.release();
+  }
+}
+
+async function checked(out: Output): Promise<Cluster> {
+  const cluster = openCluster();
+  const { config } = cluster;
+  await out.step('Configuration', () => plural(config.workers, 'worker'));
+  await out.step('Folders', () => preparePlaces(config));
+  return cluster;
+}
+
+async function alreadyRunning(cluster: Cluster): Promise<WorkerState[]> {
+  const workers = await workersOf(cluster);
+  const [elsewhere] = foreignHomes(cluster, workers);
+  if (elsewhere !== undefined) throw new ScriptFailure(exitCodes.preflight, elsewhereSentence(elsewhere));
+  return workers.flatMap(({ answer }) => (answer?.state === 'ready' ? [answer] : []));
+}
+
+async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
+  const { config, pm2 } = cluster;
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  process.once('SIGTERM', () => interrupt.abort());
+  await out.step('Port', () => checkPort(config));
+  let workers: WorkerState[] = [];
+  try {
+    await out.step('PM2', async () => {
+      // What is left of an earlier run, all of it stopped or failing, would make PM2 restart it instead.
+      if (await pm2.isUp()) await deleteApps(pm2);
+      else await pm2.run(['ping']);
+      return pm2.home;
+    });
+    await out.step('Workers', async () => {
+      workers = await launch(cluster, interrupt.signal);
+      return `${workers.length} of ${config.workers} ready`;
+    });
+    await out.step('Saved', async () => {
+      const { code } = await pm2.run(['save', '--force']);
+      return code === 0 ? '' : 'not saved: pm2 resurrect would bring nothing back';
+    });
+    return workers;
+  } catch (error) {
+    await undo(cluster);
+    throw error;
+  }
+}
+
+/** A start that failed leaves nothing; what cannot be undone must not hide why it failed. */
+async function undo({ config, pm2 }: Cluster): Promise<void> {
+  try {
+    await deleteApps(pm2);
+  } catch (error) {
+    console.error(String(error));
+  }
+  await killDaemon(pm2);
+  removeRunState(config.places.runDir);
+}
+
+function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerState[]): RunState {
+  const [first] = workers;
+  if (first === undefined) throw new Error('no worker to tell of');
+  const state: RunState = {
+    url: urlOf(first),
+    live: colour,
+    release: readVersion(checkout),
+    pm2_home: pm2.home,
+    pids: workers.map(({ pid }) => pid),
+    started_at: workers.map(worker => worker.started_at).toSorted()[0] ?? first.started_at,
+  };
+  writeRunState(config.places.runDir, state);
+  return state;
+}
+
+function tell(json: boolean, state: RunState, workers: readonly WorkerState[]): void {
+  if (json) {
+    console.log(JSON.stringify(state));
+    return;
+  }
+  console.log('');
+  console.log(`Deci ${state.release} serves on ${state.url} with ${plural(workers.length, 'worker')}.`);
+  for (const upstream of upstreamsOf(workers)) console.log(`Ollama   ${describeUpstream(upstream)}`);
+  console.log(`Next     npm run status`);
+  console.log(`         curl ${state.url}/api/tags`);
+  console.log(`         npm stop`);
+}
+
+await runScript(main);

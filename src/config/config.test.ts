@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { test } from 'node:test';
+import { type Config, ConfigError, type Environment, isLoopback, readConfig } from './config.ts';
+
+const read = (env: Environment = {}): Config => readConfig(env, '/opt/deci');
+
+function problemsOf(env: Environment): readonly string[] {
+  try {
+    read(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('an empty environment gives a working configuration on loopback', () => {
+  const config = read();
+  assert.equal(config.port, 3001);
+  assert.equal(config.host, '127.0.0.1');
+  assert.equal(config.workers, 2);
+  assert.deepEqual(config.upstreams, [{ url: 'http://127.0.0.1:11434' }]);
+  assert.equal(config.heartbeatMs, 10_000);
+  assert.equal(config.timeouts.firstTokenMs, 600_000, 'adaptive: what loading a model may take');
+  assert.equal(config.timeouts.drainMs, 120_000);
+  assert.deepEqual(config.bodyLimits, { jsonBytes: 1_048_576, inferenceBytes: 33_554_432 });
+  assert.deepEqual(config.places, {
+    home: '/opt/deci',
+    dataDir: '/opt/deci/data',
+    runDir: '/opt/deci/run',
+    logDir: '/opt/deci/logs',
+    logDirFallback: undefined,
+  });
+});
+
+test('an empty value counts as absent', () => {
+  assert.equal(read({ PORT: '', HOST: '  ' }).port, 3001);
+  assert.equal(read({ HOST: '  ' }).host, '127.0.0.1');
+});
+
+test('every wrong value is told at once, as `NAME: expected T, got V`', () => {
+  assert.deepEqual(problemsOf({ PORT: '99999', STALL_TIMEOUT: '20', BODY_LIMIT: 'big', LOG_LEVEL: 'loud' }), [
+    'PORT: expected auto, or a whole number from 1 to 65535, got "99999"',
+    'STALL_TIMEOUT: expected a duration such as 500ms, 20s, 30m or 1h, got "20"',
+    'BODY_LIMIT: expected a size such as 512kb, 32mb or 1gb, got "big"',
+    'LOG_LEVEL: expected error | warn | info | debug, got "loud"',
+  ]);
+});
+
+test('the message of the error holds every problem on a line of its own', () => {
+  assert.throws(() => read({ PORT: 'x', DECI_WORKERS: 'y' }), /^ConfigError: .*\n {2}PORT: .*\n {2}DECI_WORKERS: .*$/);
+});
+
+test('a value in a message is short and stays on its line', () => {
+  const [problem] = problemsOf({ PORT: `1\n${'x'.repeat(500)}` });
+  assert.ok(problem !== undefined && problem.length < 200);
+  assert.doesNotMatch(problem, /\n/);
+});
+
+test('the password of a malformed URL is not in the message', () => {
+  for (const name of ['OLLAMA_URLS', 'OLLAMA_HOST']) {
+    const [problem] = problemsOf({ [name]: 'ftp://admin:hunter2@gpu:11434' });
+    assert.match(problem ?? '', new RegExp(`^${name}: expected .*gpu:11434`));
+    assert.doesNotMatch(problem ?? '', /hunter2/);
+  }
+});
+
+test('a password with characters that should have been escaped, or without a scheme before it, is not in the message', () => {
+  for (const url of ['http://admin:hun/ter2@gpu:11434', 'ftp://admin:hun@ter2@gpu', 'admin:hunter2@gpu:11434']) {
+    const problems = problemsOf({ OLLAMA_URLS: url });
+    assert.equal(problems.length, 1, url);
+    assert.doesNotMatch(problems.join(), /ter2/, url);
+  }
+});
+
+test('a HOST that is not loopback is refused, with what to do about it', () => {
+  const problems = problemsOf({ HOST: '0.0.0.0' });
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? '', /^HOST: "0\.0\.0\.0" is not loopback/);
+  assert.match(problems[0] ?? '', /127\.0\.0\.1.*DECI_AUTH=off and DECI_AUTH_OFF_I_KNOW=1/);
+});
+
+test('a HOST that is not loopback is served only when that is confirmed in both words', () => {
+  assert.equal(read({ HOST: '0.0.0.0', DECI_AUTH: 'off', DECI_AUTH_OFF_I_KNOW: '1' }).host, '0.0.0.0');
+  assert.equal(problemsOf({ HOST: '0.0.0.0', DECI_AUTH: 'off' }).length, 1);
+  assert.equal(problemsOf({ HOST: '0.0.0.0', DECI_AUTH_OFF_I_KNOW: '1' }).length, 1);
+  assert.match(problemsOf({ DECI_AUTH_OFF_I_KNOW: 'yes' })[0] ?? '', /^DECI_AUTH_OFF_I_KNOW: expected 1, got "yes"$/);
+});
+
+test('loopback is 127.0.0.0/8, ::1 and localhost', () => {
+  for (const host of ['127.0.0.1', '127.8.9.1', '::1', 'localhost']) assert.equal(isLoopback(host), true, host);
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.evil.example', 'localhost.evil.example', '128.0.0.1']) {
+    assert.equal(isLoopback(host), false, host);
+  }
+});
+
+test('the last net of memory is not below the budget', () => {
+  assert.deepEqual(problemsOf({ HEAP_LIMIT_MB: '2048' }), [
+    'RSS_MAX_MB: expected at least HEAP_LIMIT_MB (2048), got 1024',
+  ]);
+});
+
+test('OLLAMA_HOST is read only when OLLAMA_URLS is absent', () => {
+  assert.deepEqual(read({ OLLAMA_HOST: 'gpu-box' }).upstreams, [{ url: 'http://gpu-box:11434' }]);
+  assert.deepEqual(read({ OLLAMA_HOST: 'gpu-box', OLLAMA_URLS: 'http://other:1' }).upstreams, [
+    { url: 'http://other:1' },
+  ]);
+  assert.deepEqual(read({ OLLAMA_HOST: 'gpu-box', OLLAMA_URLS: '' }).upstreams, [{ url: 'http://gpu-box:11434' }]);
+});
+
+test('an OLLAMA_URLS of blanks is as absent as an empty one', () => {
+  assert.deepEqual(read({ OLLAMA_HOST: 'gpu-box', OLLAMA_URLS: '  ' }).upstreams, [{ url: 'http://gpu-box:11434' }]);
+});
+
+test('several hosts keep their order and their limits', () => {
+  assert.deepEqual(read({ OLLAMA_URLS: 'http://a:1#slots=4&weight=2, http://b:1' }).upstreams, [
+    { url: 'http://a:1', slots: 4, weight: 2 },
+    { url: 'http://b:1' },
+  ]);
+});
+
+test('words stand for values: auto, max, off, adaptive', () => {
+  const config = read({ PORT: 'auto', DECI_WORKERS: 'max', HEARTBEAT_INTERVAL: 'off', LOAD_TIMEOUT: '3m' });
+  assert.equal(config.port, 'auto');
+  assert.equal(config.workers, availableParallelism());
+  assert.equal(config.heartbeatMs, undefined);
+  assert.equal(config.timeouts.firstTokenMs, 180_000);
+  assert.equal(read({ FIRST_TOKEN_TIMEOUT: '5s' }).timeouts.firstTokenMs, 5000);
+});
+
+test('places are rooted in DECI_HOME unless they are absolute', () => {
+  const { places } = read({ DECI_HOME: '/srv/deci', LOG_DIR: '/var/log/deci', LOG_DIR_FALLBACK: 'spare' });
+  assert.deepEqual(places, {
+    home: '/srv/deci',
+    dataDir: '/srv/deci/data',
+    runDir: '/srv/deci/run',
+    logDir: '/var/log/deci',
+    logDirFallback: '/srv/deci/spare',
+  });
+  assert.equal(read({ DECI_HOME: 'here' }).places.home, '/opt/deci/here');
+});
+
+test('origins of both names are allowed', () => {
+  const env = { OLLAMA_ORIGINS: 'https://a.example', CORS_ORIGINS: 'https://b.example,https://c.example' };
+  assert.deepEqual(read(env).allowedOrigins, ['https://a.example', 'https://b.example', 'https://c.example']);
+});

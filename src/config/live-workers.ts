@@ -1,0 +1,63 @@
+/** Which workers live in a run folder, and under which PM2 home, told by their sockets and by the kernel. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Colour } from './run-state.ts';
+
+export interface LiveWorker {
+  readonly pid: number;
+  readonly colour: Colour;
+  readonly socketPath: string;
+  /** Unknown where there is no `/proc`, and for a worker of another user. */
+  readonly pm2Home: string | undefined;
+}
+
+/** A worker that was killed leaves its socket behind, and its pid may be another program's by now: neither counts. */
+export function liveWorkers(runDir: string): LiveWorker[] {
+  const workers: LiveWorker[] = [];
+  for (const name of namesIn(runDir)) {
+    const match = /^(blue|green)-(\d+)\.sock$/.exec(name);
+    if (match === null) continue;
+    const pid = Number(match[2]);
+    if (!isRunning(pid) || !looksLikeWorker(pid)) continue;
+    workers.push({ pid, colour: match[1] as Colour, socketPath: join(runDir, name), pm2Home: pm2HomeOf(pid) });
+  }
+  return workers;
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function looksLikeWorker(pid: number): boolean {
+  const command = readProc(pid, 'cmdline');
+  return command === undefined || command.includes('main.ts');
+}
+
+function pm2HomeOf(pid: number): string | undefined {
+  const entry = readProc(pid, 'environ')
+    ?.split('\0')
+    .find(variable => variable.startsWith('PM2_HOME='));
+  return entry?.slice('PM2_HOME='.length);
+}
+
+function readProc(pid: number, file: 'cmdline' | 'environ'): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

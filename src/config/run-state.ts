@@ -1,0 +1,45 @@
+/** `run/state.json`: what `npm start` started. Sockets and PM2 say what runs now; this says what is meant to run, and where. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type Colour = 'blue' | 'green';
+
+export interface RunState {
+  readonly url: string;
+  /** The colour that serves. */
+  readonly live: Colour;
+  readonly release: string;
+  readonly pm2_home: string;
+  readonly pids: readonly number[];
+  readonly started_at: string;
+}
+
+export function runStatePath(runDir: string): string {
+  return join(runDir, 'state.json');
+}
+
+/** @returns undefined when there is none, or when it cannot be understood: it is then as good as absent */
+export function readRunState(runDir: string): RunState | undefined {
+  let text: string;
+  try {
+    text = readFileSync(runStatePath(runDir), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return parseRunState(text);
+}
+
+export function parseRunState(text: string): RunState | undefined {
+  try {
+    const state = JSON.parse(text) as Partial<RunState> | null;
+    const valid =
+      typeof state?.url === 'string' &&
+      (state.live === 'blue' || state.live === 'green') &&
+      typeof state.pm2_home === 'string' &&
+      Array.isArray(state.pids);
+    return valid ? (state as RunState) : undefined;
+  } catch {
+    return undefined;
+  }
+}

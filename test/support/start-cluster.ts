@@ -1,0 +1,161 @@
+/**
+ * A whole cluster for a test: a fake Ollama, and the real start script with its own DECI_HOME, port and PM2 daemon. What it
+ * started is gone after `stop`, also when starting or stopping fails, and when the test process ends without stopping.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Pm2, type Pm2Answer } from '../../scripts/lib/pm2-cli.ts';
+import { askWorkers, type WorkerState } from '../../scripts/lib/worker-sockets.ts';
+import { liveWorkers } from '../../src/config/live-workers.ts';
+import type { RunState } from '../../src/config/run-state.ts';
+import type { FakeControl } from '../fake-ollama/control.ts';
+import type { FakeOptions } from '../fake-ollama/options.ts';
+import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
+
+export interface ClusterOptions {
+  readonly workers?: number;
+  /** Settings by name; they win over what the harness sets. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly fakeOptions?: Partial<FakeOptions>;
+}
+
+export interface TestCluster extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** There are no keys yet; suites pass it on all the same. */
+  readonly key: undefined;
+  readonly fake: FakeOllama;
+  readonly control: FakeControl;
+  readonly home: string;
+  readonly runDir: string;
+  readonly pm2Home: string;
+  /** Runs PM2's command line against this cluster's daemon. */
+  pm2(args: readonly string[]): Promise<Pm2Answer>;
+  /** Runs `node FILE ARG...` of the checkout with this cluster's environment. */
+  script(args: readonly string[]): Promise<ScriptResult>;
+  /** The workers that answer on their own sockets. */
+  workers(): Promise<WorkerState[]>;
+  /** Everything the workers and PM2 wrote so far. */
+  logs(): string;
+  stop(): Promise<void>;
+}
+
+export interface ScriptResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
+  const fake = await startFakeOllama(options.fakeOptions ?? {});
+  // Sockets live below it, and their paths are limited to 107 bytes.
+  const home = mkdtempSync(join(tmpdir(), 'deci-'));
+  const runDir = join(home, 'run');
+  const pm2 = new Pm2(join(runDir, 'pm2'), checkout, process.env);
+  const env = clusterEnvironment(home, { OLLAMA_URLS: fake.url, ...workersEntry(options), ...options.env });
+  const script = (args: readonly string[]): Promise<ScriptResult> => runScript(args, env);
+
+  const killNow = (): void => killEverything(runDir, pm2);
+  const onTerm = (): never => process.exit(143);
+  process.once('exit', killNow);
+  process.once('SIGTERM', onTerm);
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      try {
+        const { code, stderr } = await script(['scripts/stop.ts']);
+        if (code !== 0) throw new Error(`stop ended with ${code}: ${stderr}`);
+      } finally {
+        killNow();
+        process.off('exit', killNow).off('SIGTERM', onTerm);
+        await fake.stop();
+        rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+      }
+    })();
+    return stopping;
+  };
+  const logs = (): string => collectLogs([join(runDir, 'output'), join(home, 'logs'), pm2.home]);
+
+  try {
+    const { code, stdout, stderr } = await script(['scripts/start.ts', '--json']);
+    if (code !== 0) throw new Error(`start ended with ${code}: ${stderr}\n${logs()}`);
+    const { url } = JSON.parse(stdout) as RunState;
+    return {
+      url,
+      port: Number(new URL(url).port),
+      key: undefined,
+      fake,
+      control: fake.control,
+      home,
+      runDir,
+      pm2Home: pm2.home,
+      pm2: args => pm2.run(args),
+      script,
+      workers: async () => (await askWorkers(runDir)).flatMap(({ answer }) => (answer === undefined ? [] : [answer])),
+      logs,
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop().catch(() => undefined);
+    throw error;
+  }
+}
+
+function workersEntry({ workers }: ClusterOptions): Record<string, string> {
+  return workers === undefined ? {} : { DECI_WORKERS: String(workers) };
+}
+
+/** Settings that the shell of the developer exports must not reach a test. */
+export function clusterEnvironment(home: string, settings: Readonly<Record<string, string>>): Record<string, string> {
+  const { PATH = '', HOME = tmpdir() } = process.env;
+  const node = dirname(process.execPath);
+  return { PATH: `${node}:${PATH}`, HOME, DECI_HOME: home, PORT: 'auto', DRAIN_TIMEOUT: '5s', ...settings };
+}
+
+export async function runScript(args: readonly string[], env: Record<string, string>): Promise<ScriptResult> {
+  const child = spawn(process.execPath, args, { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<ScriptResult>();
+  child.once('error', reject).once('close', code => resolve({ code, stdout, stderr }));
+  return promise;
+}
+
+/** The daemon first: it would bring back what is killed below it. */
+function killEverything(runDir: string, pm2: Pm2): void {
+  const daemon = pm2.daemonPid();
+  const pids = [...(daemon === undefined ? [] : [daemon]), ...liveWorkers(runDir).map(({ pid }) => pid)];
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It was gone already, which is what is wanted.
+    }
+  }
+}
+
+function collectLogs(dirs: readonly string[]): string {
+  const parts: string[] = [];
+  for (const dir of dirs) {
+    try {
+      for (const name of readdirSync(dir).filter(file => file.endsWith('.log'))) {
+        parts.push(`== ${name}\n${readFileSync(join(dir, name), 'utf8')}`);
+      }
+    } catch {
+      // A folder that does not exist yet has no logs.
+    }
+  }
+  return parts.join('\n');
+}
