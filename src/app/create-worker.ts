@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { isRunning } from '../config/live-workers.ts';
 import { createPipeline } from '../gateway/pipeline.ts';
 import { createAccessLog } from '../http/access-log.ts';
 import { ActiveRequests } from '../http/active-requests.ts';
@@ -87,15 +88,18 @@ export function createWorker(config: Config, { colour, version, loopback, print 
     : () => undefined;
   const app = createExpressApp({
     active,
-    onEnd: recordAccess,
+    onEnd: context => {
+      recordAccess(context);
+      if (context.unexpected !== undefined) {
+        const { cause } = context.unexpected;
+        const text = cause instanceof Error ? cause.stack : String(cause);
+        log.error('unexpected failure of a request', { request_id: context.id, cause: text });
+      }
+    },
     hostAllowed: createHostCheck(loopback, config.allowedHosts),
     origins: new OriginPolicy(config.allowedOrigins),
     routes,
     body: { ...bodyLimits, timeoutMs: timeouts.requestMs },
-    onUnexpected: (error, requestId) => {
-      const cause = error.cause instanceof Error ? error.cause.stack : String(error.cause);
-      log.error('unexpected failure of a request', { request_id: requestId, cause });
-    },
   });
 
   const publicServer = new HttpServer({
@@ -132,31 +136,40 @@ export function createWorker(config: Config, { colour, version, loopback, print 
   return {
     log,
     async start() {
-      await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
-      await mkdir(places.runDir, { recursive: true, mode: 0o700 });
-      removeDeadSockets(places.runDir, colour);
-      await publicServer.listen();
-      await privateServer.listen();
+      try {
+        await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
+        await mkdir(places.runDir, { recursive: true, mode: 0o700 });
+        removeDeadSockets(places.runDir, colour);
+        await publicServer.listen();
+        await privateServer.listen();
+      } catch (error) {
+        publicServer.leave();
+        publicServer.destroyAll();
+        await withDeadline(closingMs, signal => lifecycle.stop(signal));
+        throw error;
+      }
       state = 'ready';
-      log.info('worker is ready', {
-        host: config.host,
-        port: publicServer.port,
-        upstreams: pool.hosts.map(host => host.url),
-      });
+      const upstreams = pool.hosts.map(host => host.url);
+      log.info('worker is ready', { host: config.host, port: publicServer.port, upstreams });
     },
     stop(reason) {
-      stopping ??= (async () => {
-        state = 'draining';
-        log.info('worker is leaving', { reason, active: active.size });
-        const { ended } = await drain({ active, servers: [publicServer, privateServer], drainMs: timeouts.drainMs });
-        await withDeadline(closingMs, signal => lifecycle.stop(signal));
-        rmSync(socketPath, { force: true });
-        log.info('worker has left', { ended });
-        await log.close();
-      })();
+      stopping ??= leave(reason);
       return stopping;
     },
   };
+
+  async function leave(reason: string): Promise<void> {
+    state = 'draining';
+    log.info('worker is leaving', { reason, active: active.size });
+    try {
+      const { ended } = await drain({ active, servers: [publicServer, privateServer], drainMs: timeouts.drainMs });
+      await withDeadline(closingMs, signal => lifecycle.stop(signal));
+      log.info('worker has left', { ended });
+    } finally {
+      rmSync(socketPath, { force: true });
+      await log.close();
+    }
+  }
 }
 
 /** A worker that was killed could not remove its socket. */
@@ -165,15 +178,6 @@ function removeDeadSockets(runDir: string, colour: string): void {
     const pid = new RegExp(`^${colour}-(\\d+)\\.sock$`).exec(name)?.[1];
     if (pid === undefined) continue;
     const ours = Number(pid) === process.pid;
-    if (ours || !isAlive(Number(pid))) rmSync(join(runDir, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (ours || !isRunning(Number(pid))) rmSync(join(runDir, name), { force: true });
   }
 }

@@ -81,7 +81,7 @@ function readSettings(env: Environment, problems: string[]): SettingValues {
 
 /** A value in a message: quoted, short, and without the password a URL may carry. */
 function printable(text: string): string {
-  const safe = text.replace(/[^,\s]*@/g, '***@');
+  const safe = text.replace(/^.*@/s, '***@');
   return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 77)}...` : safe);
 }
 

@@ -10,8 +10,6 @@ import { sendError } from './respond.ts';
 
 export interface ExpressAppDeps extends RequestContextDeps, ProtectionDeps {
   readonly body: BodyDeps;
-  /** Told of failures that nobody foresaw; the client gets `internal`. */
-  readonly onUnexpected: (error: DeciError, requestId: string) => void;
 }
 
 export function createExpressApp(deps: ExpressAppDeps): express.Express {
@@ -24,9 +22,7 @@ export function createExpressApp(deps: ExpressAppDeps): express.Express {
   app.use(handle);
   // Express knows an error handler by its four parameters.
   app.use(async (thrown: unknown, req: Request, _res: Response, _next: NextFunction) => {
-    const error = toDeciError(thrown);
-    if (error.code === 'internal') deps.onUnexpected(error, req.context.id);
-    await answerError(req, error, deps.body.timeoutMs);
+    await answerError(req, toDeciError(thrown), deps.body.timeoutMs);
   });
   return app;
 }

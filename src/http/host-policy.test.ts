@@ -23,8 +23,12 @@ function target({ url = '/', method = 'GET', hosts = ['localhost'], httpVersion 
 }
 
 test('the path is what stands before the query', () => {
-  assert.deepEqual(target({ url: '/api/tags?x=1?y' }), { host: 'localhost', path: '/api/tags' });
-  assert.deepEqual(target({ url: '/?' }), { host: 'localhost', path: '/' });
+  assert.deepEqual(target({ url: '/api/tags?x=1?y' }), {
+    host: 'localhost',
+    path: '/api/tags',
+    pathAndQuery: '/api/tags?x=1?y',
+  });
+  assert.deepEqual(target({ url: '/?' }), { host: 'localhost', path: '/', pathAndQuery: '/?' });
 });
 
 test('Host is a name, an IPv4 address or a bracketed IPv6 address, with or without a port', () => {
@@ -77,8 +81,9 @@ test('the absolute form brings its own authority', () => {
   assert.deepEqual(target({ url: 'http://gateway:80/api/tags?x', hosts: ['localhost'] }), {
     host: 'gateway:80',
     path: '/api/tags',
+    pathAndQuery: '/api/tags?x',
   });
-  assert.deepEqual(target({ url: 'HTTPS://gateway' }), { host: 'gateway', path: '/' });
+  assert.deepEqual(target({ url: 'HTTPS://gateway' }), { host: 'gateway', path: '/', pathAndQuery: '/' });
 });
 
 test('an absolute form that is malformed is refused', () => {
@@ -97,7 +102,7 @@ test('an absolute form that is malformed is refused', () => {
 });
 
 test('an absolute form without a path may have a query', () => {
-  assert.deepEqual(target({ url: 'http://gateway?x=1' }), { host: 'gateway', path: '/' });
+  assert.deepEqual(target({ url: 'http://gateway?x=1' }), { host: 'gateway', path: '/', pathAndQuery: '/?x=1' });
 });
 
 test('a fragment is no part of a target', () => {

@@ -37,19 +37,28 @@ function isLocalName(name: string, names: ReadonlySet<string>): boolean {
   return localSuffixes.some(suffix => name.endsWith(suffix));
 }
 
+export interface Target {
+  readonly host: string;
+  readonly path: string;
+  /** What stands behind the authority: never the authority itself, whatever form the request came in. */
+  readonly pathAndQuery: string;
+}
+
 /**
  * The Host of a request and its path, or why it cannot be served.
  * @throws DeciError `bad_host` or `bad_target`
  */
-export function readTarget(req: IncomingMessage): { host: string; path: string } {
+export function readTarget(req: IncomingMessage): Target {
   const host = readHost(req);
   const url = req.url ?? '';
-  if (url.startsWith('/')) return { host, path: pathOf(url) };
-  if (url === '*' && req.method === 'OPTIONS') return { host, path: '*' };
+  if (url.startsWith('/')) return { host, path: pathOf(url), pathAndQuery: url };
+  if (url === '*' && req.method === 'OPTIONS') return { host, path: '*', pathAndQuery: '*' };
   // The absolute form is for proxies, but a server must accept it; its authority then replaces Host.
   const absolute = /^https?:\/\/([^/?#@]+)([/?][^#]*)?$/i.exec(url);
   if (absolute?.[1] === undefined || !isAuthority(absolute[1])) throw new DeciError('bad_target');
-  return { host: absolute[1], path: pathOf(absolute[2] ?? '/') || '/' };
+  const rest = absolute[2] ?? '/';
+  const pathAndQuery = rest.startsWith('/') ? rest : `/${rest}`;
+  return { host: absolute[1], path: pathOf(pathAndQuery), pathAndQuery };
 }
 
 function pathOf(url: string): string {

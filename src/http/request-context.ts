@@ -24,6 +24,7 @@ export class RequestContext {
   route: RouteInfo | undefined;
   /** What answers this request; set together with `route`. */
   handler: ((context: RequestContext) => void | Promise<void>) | undefined;
+  pathAndQuery = '/';
   /** Values of the route's `:names`, decoded. */
   params: Readonly<Record<string, string>> = {};
   body: Buffer = empty;
@@ -35,6 +36,8 @@ export class RequestContext {
   outputTokens: number | undefined;
   /** Bytes of the answer's body. */
   bytesOut = 0;
+  /** What nobody foresaw, if that is what ended the request. */
+  unexpected: DeciError | undefined;
   /** Why the request ended as it did; `complete` unless something went wrong. */
   outcome = 'complete';
   #abort: AbortController | undefined;

@@ -30,26 +30,36 @@ export function sendBody(context: RequestContext, status: number, type: string, 
 
 /** Tells an error before anything was sent. Behind the first byte the stream's renderer does it instead. */
 export function sendError(context: RequestContext, error: DeciError): void {
-  const { res, headers } = context;
   context.outcome = error.code;
-  if (res.headersSent) {
-    res.destroy();
+  if (error.code === 'internal') context.unexpected = error;
+  if (context.res.headersSent) {
+    context.res.destroy();
     return;
   }
-  if (error.code === 'route_not_found' || error.code === 'method_not_allowed') {
-    sendText(context, error.status, error.message);
-    return;
+  context.headers.push(...errorHeaders(error));
+  switch (error.code) {
+    case 'route_not_found':
+    case 'method_not_allowed':
+      sendText(context, error.status, error.message);
+      break;
+    case 'origin_not_allowed':
+    case 'host_not_allowed':
+      sendEmpty(context, error.status);
+      break;
+    default: {
+      const type = context.dialect === 'problem' ? 'application/problem+json' : jsonType;
+      sendBody(context, error.status, type, JSON.stringify(renderError(context.dialect, error, context.id)));
+    }
   }
-  if (error.code === 'origin_not_allowed' || error.code === 'host_not_allowed') {
-    sendEmpty(context, error.status);
-    return;
-  }
+}
+
+function errorHeaders(error: DeciError): string[] {
+  const headers: string[] = [];
+  if (typeof error.extra?.['allow'] === 'string') headers.push('Allow', error.extra['allow']);
   if (error.status === 503 && error.fault !== 'client') headers.push('Retry-After', '5');
   // Of an error in Ollama's own words we know nothing more than its status says.
   if (error.status >= 500 && error.code !== 'upstream_refused') headers.push('x-should-retry', String(error.retryable));
-  const problem = context.dialect === 'problem';
-  const type = problem ? 'application/problem+json' : 'application/json; charset=utf-8';
-  sendBody(context, error.status, type, JSON.stringify(renderError(context.dialect, error, context.id)));
+  return headers;
 }
 
 function renderError(dialect: ErrorDialect, error: DeciError, requestId: string): object {

@@ -77,7 +77,8 @@ function patternOf(path: string): RegExp {
 
 function pick(byMethod: Map<string, Route>, method: string): Route {
   const route = byMethod.get(method);
-  if (route === undefined) throw new DeciError('method_not_allowed');
+  if (route === undefined)
+    throw new DeciError('method_not_allowed', { extra: { allow: [...byMethod.keys()].join(', ') } });
   return route;
 }
 

@@ -8,7 +8,7 @@ import { DeciError } from '../kernel/errors.ts';
 import { parseObject } from '../kernel/json.ts';
 
 /** The Go client reads lines of at most 8 MB; a longer one would reach nobody. */
-export const maxLineBytes = 8 * 1024 * 1024;
+const maxLineBytes = 8 * 1024 * 1024;
 
 const lineFeed = 10;
 const openBrace = 123;

@@ -71,7 +71,8 @@ export class DailyFile {
   /** Never rejects: a log that cannot be written is told, and the server goes on. */
   async #write(text: string): Promise<void> {
     try {
-      await write(this.#open(), text);
+      const { bytesWritten } = await write(this.#open(), text);
+      if (bytesWritten < Buffer.byteLength(text)) throw new Error('the disk took only a part of the lines');
     } catch (error) {
       this.#options.onFailure(error instanceof Error ? error : new Error(String(error)));
     }

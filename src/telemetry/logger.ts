@@ -2,8 +2,8 @@
  * The log: winston with one transport of ours that appends to the daily files. Everything goes to `combined`, warnings and
  * errors also to their own file and, with the news of the process's life, to stdout, where `pm2 logs` shows it.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import winston from 'winston';
@@ -111,14 +111,21 @@ function toJson(record: Readonly<Record<string, unknown>>): string {
   }
 }
 
+/** The temporary folder is everybody's: one of this name may have been put there by somebody who wants to read along. */
+function isPrivate(dir: string): boolean {
+  const { uid, mode } = statSync(dir);
+  return uid === process.getuid?.() && (mode & 0o077) === 0;
+}
+
 /** A server that cannot write its log still serves; it says so and writes where it can. */
 function writableDir({ dir, fallbackDir }: LoggerOptions): string {
-  const temporary = join(tmpdir(), `deci-logs-${userInfo().username}`);
+  const temporary = join(tmpdir(), `deci-logs-${process.getuid?.() ?? 'user'}`);
   for (const candidate of [dir, fallbackDir, temporary]) {
     if (candidate === undefined) continue;
     try {
       mkdirSync(candidate, { recursive: true, mode: 0o700 });
       accessSync(candidate, constants.W_OK);
+      if (candidate === temporary && !isPrivate(candidate)) continue;
       return candidate;
     } catch {
       // The next one may be writable; the last failure shows when the first line is written.

@@ -31,6 +31,7 @@ export function nativeGeneration(path: GenerationPath, deps: GenerationDeps): Ha
       const stream = await startGeneration(context, deps, { path, model, body: context.body });
       return {
         frames: stream,
+        ended: () => stream.final !== undefined,
         onComplete: () => noteUsage(context, stream),
         contentType: stream.single ? 'application/json; charset=utf-8' : undefined,
       };

@@ -57,7 +57,7 @@ export function managementHosts(hosts: readonly UpstreamHost[], scope: 'all' | '
   return scope === 'home' ? ordered.slice(0, 1) : ordered;
 }
 
-export function upstreamRequest({ req, route, body }: RequestContext): UpstreamRequest {
+export function upstreamRequest({ req, route, body, pathAndQuery }: RequestContext): UpstreamRequest {
   const headers: Record<string, string> = {};
   // Only what Ollama reads: credentials and origins of our clients are none of its business.
   for (const name of ['content-type', 'content-length', 'user-agent', 'accept'] as const) {
@@ -68,7 +68,7 @@ export function upstreamRequest({ req, route, body }: RequestContext): UpstreamR
   if (!streamed) delete headers['content-length'];
   return {
     method: req.method as UpstreamRequest['method'],
-    path: req.url,
+    path: pathAndQuery,
     headers,
     body: streamed ? req : body.length > 0 ? body : null,
   };

@@ -54,7 +54,10 @@ export async function streamTranslated(
       ),
     );
     const [only] = rendered;
-    return { frames: rendered.length === 1 && only !== undefined ? only : mergeStreams(rendered) };
+    return {
+      frames: rendered.length === 1 && only !== undefined ? only : mergeStreams(rendered),
+      ended: () => streams.every(stream => stream.final !== undefined),
+    };
   });
 }
 

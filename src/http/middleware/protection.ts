@@ -18,7 +18,7 @@ export function protection({ hostAllowed, origins, routes }: ProtectionDeps) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const { context } = req;
     refuseUnknownCoding(req);
-    const { host, path } = readTarget(req);
+    const { host, path, pathAndQuery } = readTarget(req);
     if (!hostAllowed(host)) throw new DeciError('host_not_allowed');
     const { origin } = req.headers;
     if (origin !== undefined && origin !== '') {
@@ -38,6 +38,7 @@ export function protection({ hostAllowed, origins, routes }: ProtectionDeps) {
     }
     const { route, params } = routes.match(req.method, path);
     context.route = route;
+    context.pathAndQuery = pathAndQuery;
     context.handler = route.handler;
     context.params = params;
     next();

@@ -17,6 +17,8 @@ export interface Frames {
   readonly frames: AsyncIterable<Buffer | string>;
   /** Replaces the format's content type, when the source turned out to be something else. */
   readonly contentType?: string | undefined;
+  /** Whether the frame that was just given out is the end of the answer. */
+  readonly ended?: () => boolean;
   /** Told when the last frame was written, before the answer is ended. */
   readonly onComplete?: () => void;
 }
@@ -35,12 +37,13 @@ export async function streamAnswer(
 ): Promise<void> {
   const writer = new StreamWriter(context, format, options.heartbeatMs);
   try {
-    const { frames, contentType, onComplete } = await open(context.signal);
+    const { frames, contentType, ended, onComplete } = await open(context.signal);
     if (contentType !== undefined) writer.contentType = contentType;
     for await (const frame of frames) {
-      if (frame.length > 0 && !writer.write(frame)) await writer.drained();
+      // Behind the end of the answer nothing may go wrong any more, so nothing is waited for.
+      if (frame.length > 0 && !writer.write(frame) && ended?.() !== true) await writer.drained();
     }
-    context.throwIfAborted();
+    if (ended?.() !== true) context.throwIfAborted();
     onComplete?.();
     writer.end();
   } catch (thrown) {
@@ -99,6 +102,7 @@ class StreamWriter {
     clearTimeout(this.#heartbeat);
     const { res, id } = this.#context;
     this.#context.outcome = error.code;
+    if (error.code === 'internal') this.#context.unexpected = error;
     if (error.code === 'client_closed') {
       res.destroy();
     } else if (!res.headersSent) {
