@@ -16,7 +16,7 @@ interface Suite {
 
 const suites: Readonly<Record<string, Suite>> = {
   unit: { files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/{docs,fake-ollama}/*.test.ts'], concurrency: 2 },
-  //   integration: { files: ['test/integration/*.test.ts'], concurrency: 1 },
+  integration: { files: ['test/integration/*.test.ts'], concurrency: 1 },
   cluster: { files: ['test/cluster/*.test.ts'], concurrency: 1 },
 };
 

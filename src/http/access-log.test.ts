@@ -15,9 +15,10 @@ interface Given {
 }
 
 function context({ method = 'POST', url = '/api/chat', address, status = 200, change }: Given, id = 'req_1') {
-  const req = { method, url, socket: { remoteAddress: address } } as unknown as Request;
+  const req = { method, url, socket: {} } as unknown as Request;
   const res = { headersSent: status !== undefined && status !== 0, statusCode: status } as unknown as Response;
   const made = new RequestContext(id, req, res);
+  made.address = address ?? '';
   made.route = { path: '/api/chat', dialect: 'ollama', body: 'inference' };
   change?.(made);
   return made;

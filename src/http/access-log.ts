@@ -24,7 +24,7 @@ export function createAccessLog({ source, pid, write, now }: AccessLogOptions): 
     // Without a route the path is all there is to find the mistake by; its query may hold a secret and stays out.
     line += context.route === undefined ? `null,"path":${shortPath(req.url)}` : `"${context.route.path}"`;
     line += `,"status":${res.headersSent ? res.statusCode : 0},"ms":${ms.toFixed(2)}`;
-    line += `,"address":"${req.socket.remoteAddress ?? ''}","outcome":"${context.outcome}"`;
+    line += `,"address":"${context.address}","outcome":"${context.outcome}"`;
     if (context.upstream !== undefined) line += `,"upstream":"${context.upstream}"`;
     if (context.model !== undefined) line += `,"model":${JSON.stringify(context.model.slice(0, 200))}`;
     if (context.promptTokens !== undefined) line += `,"prompt_tokens":${context.promptTokens}`;

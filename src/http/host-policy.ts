@@ -49,6 +49,8 @@ export interface Target {
  * @throws DeciError `bad_host` or `bad_target`
  */
 export function readTarget(req: IncomingMessage): Target {
+  if (!req.httpVersion.startsWith('1.'))
+    throw new DeciError('bad_target', { status: 505, message: 'this HTTP version is not supported' });
   const host = readHost(req);
   const url = req.url ?? '';
   if (url.startsWith('/')) return { host, path: pathOf(url), pathAndQuery: url };

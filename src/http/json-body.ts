@@ -3,30 +3,37 @@
  * first JSON value counts.
  */
 import { DeciError } from '../kernel/errors.ts';
-import { isObject, type JsonObject } from '../kernel/json.ts';
+import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
 
 /** @throws DeciError `missing_body` or `malformed_json` */
 export function parseJsonBody(body: Buffer): JsonObject {
-  const text = body.toString('utf8');
-  const value = parseFirstValue(text);
-  if (!isObject(value))
-    throw new DeciError('malformed_json', { message: `expected a JSON object, got ${kindOf(value)}` });
-  return value;
+  return readJsonBody(body).value;
 }
 
-function parseFirstValue(text: string): unknown {
+/** The object, and the text that is exactly it: some numbers in it are more than JavaScript can hold. */
+export function readJsonBody(body: Buffer): { value: JsonObject; text: string } {
+  const { value, text } = readFirstValue(body.toString('utf8'));
+  if (!isObject(value))
+    throw new DeciError('malformed_json', { message: `expected a JSON object, got ${kindOf(value)}` });
+  return { value, text };
+}
+
+/** The same object with one more member, given as JSON. Of two members of one name the last holds, here as in Go. */
+export function withMember(text: string, member: string): string {
+  const inside = text.slice(0, text.lastIndexOf('}')).trimEnd();
+  return `${inside}${inside.endsWith('{') ? '' : ','}${member}}`;
+}
+
+function readFirstValue(text: string): { value: unknown; text: string } {
   try {
-    return JSON.parse(text);
+    return { value: JSON.parse(text), text };
   } catch (error) {
     if (text.trim() === '') throw new DeciError('missing_body');
-    const end = endOfFirstObject(text);
     const message = error instanceof Error ? error.message : 'not valid JSON';
-    if (end === undefined) throw new DeciError('malformed_json', { message });
-    try {
-      return JSON.parse(text.slice(0, end));
-    } catch {
-      throw new DeciError('malformed_json', { message });
-    }
+    const first = text.slice(0, endOfFirstObject(text) ?? 0);
+    const value = parseObject(first);
+    if (value === undefined) throw new DeciError('malformed_json', { message });
+    return { value, text: first };
   }
 }
 

@@ -89,6 +89,8 @@ function toPattern(origin: string): RegExp {
   const source = origin
     .split('*')
     .map(part => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
+    .join('.*')
+    // A star for the port is a number, or a name could go on behind it: `http://localhost:80.example`.
+    .replace(/:\.\*$/, ':\\d{1,5}');
   return new RegExp(`^${source}$`, 'i');
 }

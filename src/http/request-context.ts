@@ -19,6 +19,8 @@ export class RequestContext {
   readonly id: string;
   readonly req: Request;
   readonly res: Response;
+  /** Taken at once: the socket may be gone when the log wants it. */
+  address = '';
   /** Monotonic, in ms. */
   readonly startedAt = performance.now();
   route: RouteInfo | undefined;

@@ -40,7 +40,8 @@ export function sendError(context: RequestContext, error: DeciError): void {
   switch (error.code) {
     case 'route_not_found':
     case 'method_not_allowed':
-      sendText(context, error.status, error.message);
+      // To the letter what Ollama's router answers, without a charset.
+      sendBody(context, error.status, 'text/plain', error.message);
       break;
     case 'origin_not_allowed':
     case 'host_not_allowed':

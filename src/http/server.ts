@@ -4,7 +4,7 @@
  *
  * States: `new` -> `listening` -> `left`.
  */
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type ListenOptions, Server as NetServer, type Socket } from 'node:net';
 
 export interface HttpServerOptions {
@@ -21,6 +21,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** The latest answer on each socket. */
+  readonly #responses = new WeakMap<Socket, ServerResponse>();
   #port = 0;
 
   constructor(options: HttpServerOptions) {
@@ -38,13 +40,20 @@ export class HttpServer {
         requireHostHeader: false,
         rejectNonStandardBodyWrites: false,
       },
-      options.handler,
+      (req, res) => {
+        this.#responses.set(req.socket, res);
+        options.handler(req, res);
+      },
     );
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    this.#server.on('clientError', answerClientError);
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      // What was refused is already being answered and closed; the rest of its bytes deserve no second answer.
+      if (this.#responses.get(socket)?.headersSent === true) socket.destroySoon();
+      else answerClientError(error, socket);
+    });
     this.#server.on('checkContinue', (req: IncomingMessage, res) => {
       res.writeContinue();
       this.#server.emit('request', req, res);

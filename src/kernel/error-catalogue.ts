@@ -165,7 +165,7 @@ const catalogue = {
     fix: 'Try again; what came is not the whole answer.',
   },
   upstream_failed: {
-    status: 502,
+    status: 500,
     fault: 'ollama',
     retryable: true,
     message: 'the model server failed while answering',

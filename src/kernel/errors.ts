@@ -38,5 +38,10 @@ export class DeciError extends Error {
 
 /** Any thrown value as a `DeciError`; what nobody foresaw is `internal`, with the original as its cause. */
 export function toDeciError(thrown: unknown): DeciError {
-  return thrown instanceof DeciError ? thrown : new DeciError('internal', { cause: thrown });
+  if (thrown instanceof DeciError) return thrown;
+  // Nothing of ours recurses as deep as the input does; only writing JSON back does.
+  if (thrown instanceof RangeError && thrown.message.startsWith('Maximum call stack')) {
+    return new DeciError('invalid_request', { message: 'the request is nested too deeply', cause: thrown });
+  }
+  return new DeciError('internal', { cause: thrown });
 }

@@ -36,7 +36,8 @@ export interface LineKind {
 /** Answers of generate and chat. */
 export const generationLines: LineKind = {
   isOrdinary: isOrdinaryChunk,
-  isFinal: line => line['done'] === true,
+  // A rendered prompt is all that such a debugging request asks for.
+  isFinal: line => line['done'] === true || line['_debug_info'] !== undefined,
 };
 
 /** Progress of pull, push and create: few lines, each worth parsing. */

@@ -4,30 +4,32 @@
  */
 import { collectNative } from '../../gateway/collect.ts';
 import type { GenerationPath } from '../../gateway/job.ts';
-import { DeciError } from '../../kernel/errors.ts';
+import type { DeciError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { parseJsonBody, withCanonicalKeys } from '../json-body.ts';
+import { readJsonBody, withCanonicalKeys, withMember } from '../json-body.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
 import { streamAnswer } from '../stream/stream-answer.ts';
 import { type GenerationDeps, noteUsage, startGeneration } from './generation-support.ts';
 
-const decidingKeys = new Set(['model', 'stream']);
+const decidingKeys = new Set(['model', 'stream', 'messages', 'prompt']);
 
 export function nativeGeneration(path: GenerationPath, deps: GenerationDeps): Handler {
   return async context => {
-    const given = parseJsonBody(context.body);
-    const request = withCanonicalKeys(given, decidingKeys);
+    const { value, text } = readJsonBody(context.body);
+    const request = withCanonicalKeys(value, decidingKeys);
     const model = typeof request['model'] === 'string' ? request['model'] : '';
     context.model = model;
     if (request['stream'] === false) {
-      const stream = await startGeneration(context, deps, { path, model, body: asStream(request) });
+      const stream = await startGeneration(context, deps, { path, model, body: withMember(text, '"stream":true') });
       const whole = await collectNative(stream);
       noteUsage(context, stream);
       sendJson(context, whole);
       return;
     }
-    await streamAnswer(context, nativeFormat(path, model), deps, async () => {
+    // The answer to loading a model is one object, and a sign of life in front of it would make it a stream.
+    const heartbeatMs = onlyLoads(path, request) ? undefined : deps.heartbeatMs;
+    await streamAnswer(context, nativeFormat(path, model), { heartbeatMs }, async () => {
       const stream = await startGeneration(context, deps, { path, model, body: context.body });
       return {
         frames: stream,
@@ -39,12 +41,12 @@ export function nativeGeneration(path: GenerationPath, deps: GenerationDeps): Ha
   };
 }
 
-function asStream(request: JsonObject): string {
-  try {
-    return JSON.stringify({ ...request, stream: true });
-  } catch (cause) {
-    throw new DeciError('invalid_request', { message: 'the request body is nested too deeply', cause });
-  }
+/** Without anything to answer, Ollama only loads the model, or unloads it. */
+function onlyLoads(path: GenerationPath, request: JsonObject): boolean {
+  const question = path === '/api/chat' ? request['messages'] : request['prompt'];
+  return (
+    question === undefined || question === null || question === '' || (Array.isArray(question) && question.length === 0)
+  );
 }
 
 function nativeFormat(path: GenerationPath, model: string) {

@@ -3,7 +3,7 @@ import type { DeciError } from '../../kernel/errors.ts';
 import { assertNative, NativeAnswer } from '../../ollama/native-answer.ts';
 import { progressLines } from '../../ollama/ndjson-scanner.ts';
 import { readRefusal } from '../../ollama/refusal.ts';
-import { parseJsonBody, withCanonicalKeys } from '../json-body.ts';
+import { readJsonBody, withCanonicalKeys, withMember } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
@@ -16,11 +16,12 @@ const decidingKeys = new Set(['model', 'name', 'stream']);
 
 export function nativeProgress(deps: RelayDeps): Handler {
   return async context => {
-    const request = withCanonicalKeys(parseJsonBody(context.body), decidingKeys);
+    const { value, text } = readJsonBody(context.body);
+    const request = withCanonicalKeys(value, decidingKeys);
     const model = request['model'] ?? request['name'];
     context.model = typeof model === 'string' ? model : '';
     if (request['stream'] === false) {
-      const answer = await openProgress(context, deps, JSON.stringify({ ...request, stream: true }));
+      const answer = await openProgress(context, deps, withMember(text, '"stream":true'));
       for await (const _ of answer) context.throwIfAborted();
       sendJson(context, answer.final ?? {});
       return;

@@ -47,7 +47,9 @@ export function relay(scope: 'all' | 'home', { hosts, limits }: RelayDeps): Hand
 
 /** An upload of many gigabytes is not waiting for an answer while its bytes still move. */
 function withProgress({ req, route }: RequestContext, limits: ExchangeLimits): ExchangeLimits {
-  return route?.body === 'stream' ? { ...limits, sentBytes: () => req.socket.bytesRead } : limits;
+  // Taken now: a request that was read to its end and destroyed has no socket any more.
+  const { socket } = req;
+  return route?.body === 'stream' ? { ...limits, sentBytes: () => socket.bytesRead } : limits;
 }
 
 /** In the order of the configuration, so that every worker and every request means the same host. */

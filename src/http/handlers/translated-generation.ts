@@ -95,19 +95,11 @@ async function start(
 ): Promise<NativeStream> {
   const { path, model, instead } = translation;
   try {
-    return await startGeneration(context, deps, { path, model, body: toJson(request) });
+    return await startGeneration(context, deps, { path, model, body: JSON.stringify(request) });
   } catch (error) {
     const other = error instanceof DeciError ? instead?.(error) : undefined;
     if (other === undefined) throw error;
-    return await startGeneration(context, deps, { path, model, body: toJson(other) });
-  }
-}
-
-function toJson(request: NativeRequest): string {
-  try {
-    return JSON.stringify(request);
-  } catch (cause) {
-    throw new DeciError('invalid_request', { message: 'the request body is nested too deeply', cause });
+    return await startGeneration(context, deps, { path, model, body: JSON.stringify(other) });
   }
 }
 

@@ -30,6 +30,7 @@ export function requestContext({ active, onEnd }: RequestContextDeps) {
     const given = req.headers['x-request-id'];
     const id = typeof given === 'string' && acceptableId.test(given) ? given : `${prefix}${(++count).toString(36)}`;
     const context = new RequestContext(id, req, res);
+    context.address = req.socket.remoteAddress ?? '';
     req.context = context;
     active.add(context);
     res.on('close', () => {
