@@ -11,8 +11,9 @@ export function configurationPage(): string {
   });
   return `# Configuration
 
-Set a variable in the environment or in \`.env\` in \`DECI_HOME\`; what is exported wins. A value that cannot be used ends the
-start with exit code 78 and one line for every mistake.
+Set a variable in the environment or in a \`.env\` file; what is exported wins. The \`.env\` is read from the exported
+\`DECI_HOME\`, or from the checkout. A value that cannot be used ends the start with exit code 78 and one line for every
+mistake. Unknown names are ignored; in \`.env\`, one that is almost the name of a setting is a mistake.
 
 Made from \`src/config/settings.ts\` by \`npm run reference\`.
 

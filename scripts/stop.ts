@@ -4,12 +4,15 @@ import { plural } from './lib/describe.ts';
 import { exitCodes } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
 import { runScript } from './lib/output.ts';
-import { deleteApps, killDaemon } from './lib/shut-down.ts';
+import { deleteApps, endOrphans, killDaemon } from './lib/shut-down.ts';
 import { removeRunState } from './lib/state-file.ts';
 
 const usage = `Usage: npm stop
 Lets running streams finish, for DRAIN_TIMEOUT at most, and stops the cluster. Does nothing when it does not run.
   --help    print this`;
+
+/** Behind the drain: error frames, log files, upstream connections. */
+const leavingMs = 15_000;
 
 async function main(): Promise<number> {
   if (readFlags(usage, []) === undefined) return exitCodes.done;
@@ -25,6 +28,7 @@ async function main(): Promise<number> {
   for (const home of foreignHomes(cluster, workers)) stopped += await deleteApps(pm2At(home));
   stopped += await deleteApps(pm2);
   await killDaemon(pm2);
+  stopped += await endOrphans(config.places.runDir, config.timeouts.drainMs + leavingMs);
   removeRunState(config.places.runDir);
   console.log(stopped > 0 ? `Stopped ${plural(stopped, 'worker')}.` : 'Deci does not run.');
   return exitCodes.done;

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../../src/config/config.ts';
 import { exportedSettings, outputDir } from '../../src/config/ecosystem.ts';
 import type { Cluster } from './cluster.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
@@ -22,7 +23,7 @@ export async function launch(cluster: Cluster, signal: AbortSignal): Promise<Wor
   const command = pm2.run(['start', 'ecosystem.config.js'], exportedSettings(process.env));
   const given: { answer?: Pm2Answer } = {};
   const noted = command.then(answer => Object.assign(given, { answer }));
-  const deadline = performance.now() + config.timeouts.bootMs + marginMs;
+  const deadline = performance.now() + startLimitMs(config);
   let askPm2At = performance.now() + askPm2EveryMs;
   try {
     for (;;) {
@@ -43,6 +44,11 @@ export async function launch(cluster: Cluster, signal: AbortSignal): Promise<Wor
   } finally {
     await noted;
   }
+}
+
+/** PM2 starts the next worker when the one before is ready: each of them may take its whole time. */
+export function startLimitMs({ workers, timeouts }: Pick<Config, 'workers' | 'timeouts'>): number {
+  return workers * timeouts.bootMs + marginMs;
 }
 
 async function readyWorkers(runDir: string): Promise<WorkerState[]> {

@@ -44,10 +44,20 @@ export class Output {
   }
 }
 
+/** A reader that has left, as `head` does, must not end a start or a stop halfway. */
+function goOnUnheard(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 /** Runs a script's main; what it throws becomes one message and an exit code. */
 export async function runScript(main: () => Promise<number>): Promise<void> {
   // Sockets, logs and dumps are made by children too: nobody else may read them.
   process.umask(0o077);
+  goOnUnheard();
   try {
     process.exitCode = await main();
   } catch (error) {

@@ -1,37 +1,88 @@
-/** One start at a time in a run folder: two would see nothing running, and the second would restart what the first started. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * One start at a time in a run folder: two would see nothing running, and the second would restart what the first started.
+ * The lock appears under its name with its content in it, so that nobody reads a holder that is still being written.
+ */
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRunning } from '../../src/config/live-workers.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
 
+/** A stale lock may be taken over by another start between our look and our grasp; that one is looked at again. */
+const attempts = 3;
+
 /** @throws ScriptFailure while another start holds it; a holder that died does not */
 export function takeStartLock(runDir: string): { release(): void } {
   const path = join(runDir, 'start.lock');
-  if (!create(path)) {
-    const holder = Number(read(path));
-    if (holder > 0 && isRunning(holder)) {
+  const mine = `${process.pid} ${startTime(process.pid) ?? ''}`.trim();
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (create(path, mine)) return { release: () => release(path, mine) };
+    const held = read(path);
+    if (held === undefined) continue;
+    const holder = livingHolder(held);
+    if (holder !== undefined) {
       throw new ScriptFailure(exitCodes.lockHeld, `Another start is under way (pid ${holder}): wait for it.`);
     }
-    rmSync(path, { force: true });
-    if (!create(path)) throw new ScriptFailure(exitCodes.lockHeld, 'Another start is under way: wait for it.');
+    removeStale(path, held);
   }
-  return { release: () => rmSync(path, { force: true }) };
+  throw new ScriptFailure(exitCodes.lockHeld, 'Another start is under way: wait for it.');
 }
 
-function create(path: string): boolean {
+/** After a reboot the pid of a holder that died may be another program's: that one began at another time. */
+function livingHolder(held: string): number | undefined {
+  const [pidText, since] = held.trim().split(' ');
+  const pid = Number(pidText);
+  if (!Number.isInteger(pid) || pid <= 0 || !isRunning(pid)) return undefined;
+  const began = startTime(pid);
+  return since === undefined || began === undefined || since === began ? pid : undefined;
+}
+
+function create(path: string, content: string): boolean {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, content, { mode: 0o600 });
   try {
-    writeFileSync(path, String(process.pid), { flag: 'wx', mode: 0o600 });
+    linkSync(temporary, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    rmSync(temporary, { force: true });
   }
 }
 
-function read(path: string): string {
+/** Of all who found the same stale lock one moves it away. Whoever moved a newer one instead puts it back. */
+function removeStale(path: string, stale: string): void {
+  const aside = `${path}.stale.${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const moved = read(aside);
+  if (moved !== undefined && moved !== stale) create(path, moved);
+  rmSync(aside, { force: true });
+}
+
+function release(path: string, mine: string): void {
+  if (read(path) === mine) rmSync(path, { force: true });
+}
+
+function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** In ticks since the machine started; unknown where there is no `/proc`. The name of the program may hold blanks and brackets. */
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
-    return '';
+    return undefined;
   }
 }

@@ -75,6 +75,7 @@ export function createWorker(config: Config, { colour, version, loopback, print 
   const active = new ActiveRequests();
   const routes = new RouteTable(
     createRoutes({
+      lists: pool,
       generation: { generate: createPipeline({ hosts: pool, limits: inferenceLimits }), heartbeatMs },
       embedding: pool,
       inference: { hosts: pool, limits: inferenceLimits },
@@ -162,7 +163,10 @@ export function createWorker(config: Config, { colour, version, loopback, print 
     state = 'draining';
     log.info('worker is leaving', { reason, active: active.size });
     try {
-      const { ended } = await drain({ active, servers: [publicServer, privateServer], drainMs: timeouts.drainMs });
+      const { ended } = await drain({ active, servers: [publicServer], drainMs: timeouts.drainMs });
+      // To the end a worker that leaves can be asked how far it is.
+      privateServer.leave();
+      privateServer.destroyAll();
       await withDeadline(closingMs, signal => lifecycle.stop(signal));
       log.info('worker has left', { ended });
     } finally {

@@ -42,8 +42,8 @@ test('an empty value counts as absent', () => {
 test('every wrong value is told at once, as `NAME: expected T, got V`', () => {
   assert.deepEqual(problemsOf({ PORT: '99999', STALL_TIMEOUT: '20', BODY_LIMIT: 'big', LOG_LEVEL: 'loud' }), [
     'PORT: expected auto, or a whole number from 1 to 65535, got "99999"',
-    'STALL_TIMEOUT: expected a duration such as 500ms, 20s, 30m or 1h, got "20"',
-    'BODY_LIMIT: expected a size such as 512kb, 32mb or 1gb, got "big"',
+    'STALL_TIMEOUT: expected a duration from 100ms to 1d such as 500ms, 20s, 30m or 1h, got "20"',
+    'BODY_LIMIT: expected a size of at least 1b such as 512kb, 32mb or 1gb, got "big"',
     'LOG_LEVEL: expected error | warn | info | debug, got "loud"',
   ]);
 });
@@ -144,4 +144,39 @@ test('places are rooted in DECI_HOME unless they are absolute', () => {
 test('origins of both names are allowed', () => {
   const env = { OLLAMA_ORIGINS: 'https://a.example', CORS_ORIGINS: 'https://b.example,https://c.example' };
   assert.deepEqual(read(env).allowedOrigins, ['https://a.example', 'https://b.example', 'https://c.example']);
+});
+
+test('a contradiction is told together with the values that are wrong', () => {
+  const problems = problemsOf({ HOST: '0.0.0.0', PORT: 'x', HEAP_LIMIT_MB: '2048', DECI_WORKERS: 'y' });
+  assert.deepEqual(
+    problems.map(problem => problem.split(':')[0]),
+    ['PORT', 'DECI_WORKERS', 'HOST', 'RSS_MAX_MB'],
+  );
+});
+
+test('HOST=[::1] is ::1', () => {
+  assert.equal(read({ HOST: '[::1]' }).host, '::1');
+  assert.equal(problemsOf({ HOST: '[::]' }).length, 1);
+});
+
+test('a setting that this version does not have yet refuses the start, with the other problems', () => {
+  const later = ['IP_ALLOW', 'TRUST_PROXY', 'TLS_CERT', 'TLS_KEY', 'TLS_REQUIRED', 'RATE_LIMIT'];
+  for (const name of later) {
+    assert.deepEqual(problemsOf({ [name]: '1' }), [`${name}: this version does not have it yet; remove it`]);
+    assert.deepEqual(problemsOf({ [name]: ' ' }), []);
+  }
+  assert.equal(problemsOf({ TLS_CERT: 'cert.pem', PORT: 'x' }).length, 2);
+});
+
+test('DECI_AUTH=required is told once, as what does not exist yet', () => {
+  assert.deepEqual(problemsOf({ DECI_AUTH: 'required' }), [
+    'DECI_AUTH=required: this version does not have it yet; remove it',
+  ]);
+});
+
+test('problems of where the environment was read from stand beside those of its values', () => {
+  assert.throws(() => readConfig({ PORT: 'x' }, '/opt/deci', ['.env: unreadable']), {
+    name: 'ConfigError',
+    message: /\.env: unreadable\n {2}PORT: expected/,
+  });
 });

@@ -1,6 +1,7 @@
 /** Environment -> Config: pure, all errors at once, no value of a secret in a message. */
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { isAuthRequired, settingsNotYet } from './misplaced-names.ts';
 import { type Setting, type SettingName, type SettingValues, settings } from './settings.ts';
 import type { UpstreamUrl } from './value-types.ts';
 
@@ -53,30 +54,32 @@ export class ConfigError extends Error {
 /**
  * @param env variables by name; an empty value counts as absent
  * @param checkout the folder of the code, which is the default of DECI_HOME
+ * @param found problems of where the environment was read from, to be told together with those of its values
  * @throws ConfigError with every problem found
  */
-export function readConfig(env: Environment, checkout: string): Config {
-  const problems: string[] = [];
+export function readConfig(env: Environment, checkout: string, found: readonly string[] = []): Config {
+  const problems = [...found];
+  for (const name of settingsNotYet(env)) problems.push(`${name}: this version does not have it yet; remove it`);
   const values = readSettings(env, problems);
-  if (problems.length > 0) throw new ConfigError(problems);
   problems.push(...contradictions(values));
   if (problems.length > 0) throw new ConfigError(problems);
-  return buildConfig(values, env, checkout);
+  return buildConfig(values as SettingValues, env, checkout);
 }
 
-function readSettings(env: Environment, problems: string[]): SettingValues {
+/** What could not be parsed is absent, and has a problem of its own. */
+function readSettings(env: Environment, problems: string[]): Partial<SettingValues> {
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const name of Object.keys(settings) as SettingName[]) {
     const setting: Setting<unknown> = settings[name];
     const given = env[name]?.trim();
     const text = given === undefined || given === '' ? setting.default : given;
-    if (text === undefined) continue;
+    if (text === undefined || (name === 'DECI_AUTH' && isAuthRequired(text))) continue;
     const value = setting.type.parse(text);
     const shown = setting.secret === true ? 'a value that is not shown' : printable(text);
     if (value === undefined) problems.push(`${name}: expected ${setting.type.expected}, got ${shown}`);
     values[name] = value;
   }
-  return values as SettingValues;
+  return values as Partial<SettingValues>;
 }
 
 /** A value in a message: quoted, short, and without the password a URL may carry. */
@@ -85,16 +88,17 @@ function printable(text: string): string {
   return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 77)}...` : safe);
 }
 
-function contradictions(values: SettingValues): string[] {
+function contradictions(values: Partial<SettingValues>): string[] {
   const problems: string[] = [];
+  const { HOST, HEAP_LIMIT_MB, RSS_MAX_MB } = values;
   const confirmed = values.DECI_AUTH === 'off' && values.DECI_AUTH_OFF_I_KNOW === '1';
-  if (!isLoopback(values.HOST) && !confirmed) {
+  if (HOST !== undefined && !isLoopback(HOST) && !confirmed) {
     problems.push(
-      `HOST: ${printable(values.HOST)} is not loopback and this version has no keys yet: bind to 127.0.0.1, or set DECI_AUTH=off and DECI_AUTH_OFF_I_KNOW=1 to let anybody in`,
+      `HOST: ${printable(HOST)} is not loopback and this version has no keys yet: bind to 127.0.0.1, or set DECI_AUTH=off and DECI_AUTH_OFF_I_KNOW=1 to let anybody in`,
     );
   }
-  if (values.RSS_MAX_MB < values.HEAP_LIMIT_MB) {
-    problems.push(`RSS_MAX_MB: expected at least HEAP_LIMIT_MB (${values.HEAP_LIMIT_MB}), got ${values.RSS_MAX_MB}`);
+  if (RSS_MAX_MB !== undefined && HEAP_LIMIT_MB !== undefined && RSS_MAX_MB < HEAP_LIMIT_MB) {
+    problems.push(`RSS_MAX_MB: expected at least HEAP_LIMIT_MB (${HEAP_LIMIT_MB}), got ${RSS_MAX_MB}`);
   }
   return problems;
 }

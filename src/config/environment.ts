@@ -4,23 +4,39 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { type Config, type Environment, readConfig } from './config.ts';
+import { misspelledNames } from './misplaced-names.ts';
 
 /** The folder of package.json: the checkout or the release that this code belongs to. */
 export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-function readEnvironment(): Environment {
-  const home = resolve(checkout, process.env['DECI_HOME'] || checkout);
-  return { ...readEnvFile(join(home, '.env')), ...process.env };
+/**
+ * @param exported variables of this process
+ * @param folder the default of DECI_HOME
+ * @throws ConfigError
+ */
+export function loadConfig(exported: Environment = process.env, folder = checkout): Config {
+  const { env, problems } = readEnvironment(exported, folder);
+  return readConfig(env, folder, problems);
 }
 
-/** @throws ConfigError */
-export function loadConfig(): Config {
-  return readConfig(readEnvironment(), checkout);
+function readEnvironment(exported: Environment, folder: string): { env: Environment; problems: string[] } {
+  const home = resolve(folder, exported['DECI_HOME']?.trim() || folder);
+  const path = join(home, '.env');
+  try {
+    const file = readEnvFile(path);
+    return { env: { ...file, ...exported }, problems: misspelledNames(Object.keys(file)) };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR') return { env: exported, problems: [`DECI_HOME: ${home} is not a folder`] };
+    const reason = code === 'EISDIR' ? 'it is a folder' : message;
+    return { env: exported, problems: [`.env: ${path} cannot be read: ${reason}`] };
+  }
 }
 
 function readEnvFile(path: string): Environment {
   try {
-    return parseEnv(readFileSync(path, 'utf8'));
+    // Editors on Windows begin a file with a mark that would become part of its first name.
+    return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw error;

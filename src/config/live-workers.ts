@@ -18,10 +18,15 @@ export function liveWorkers(runDir: string): LiveWorker[] {
     const match = /^(blue|green)-(\d+)\.sock$/.exec(name);
     if (match === null) continue;
     const pid = Number(match[2]);
-    if (!isRunning(pid) || !looksLikeWorker(pid)) continue;
+    if (!isWorker(pid)) continue;
     workers.push({ pid, colour: match[1] as Colour, socketPath: join(runDir, name), pm2Home: pm2HomeOf(pid) });
   }
   return workers;
+}
+
+/** False for one that has ended and that nobody has collected yet, too: it has no command line any more. */
+export function isWorker(pid: number): boolean {
+  return isRunning(pid) && looksLikeWorker(pid);
 }
 
 export function isRunning(pid: number): boolean {
@@ -37,7 +42,9 @@ function namesIn(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    const { code } = error as NodeJS.ErrnoException;
+    // What must be a folder and is not is told by who wants to make one there.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
   }
 }

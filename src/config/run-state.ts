@@ -24,7 +24,8 @@ export function readRunState(runDir: string): RunState | undefined {
   try {
     text = readFileSync(runStatePath(runDir), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
   return parseRunState(text);

@@ -6,6 +6,7 @@ import {
   commaList,
   duration,
   integer,
+  listenHost,
   ollamaHost,
   oneOf,
   size,
@@ -35,7 +36,7 @@ export const settings = {
     group: 'Serving',
   },
   HOST: {
-    type: text,
+    type: listenHost,
     default: '127.0.0.1',
     meaning:
       'Address to listen on. One that is not loopback is refused at start until keys exist, unless `DECI_AUTH=off` and `DECI_AUTH_OFF_I_KNOW=1` are both set.',
@@ -74,7 +75,7 @@ export const settings = {
   REQUEST_TIMEOUT: {
     type: duration(100, day),
     default: '30s',
-    meaning: 'Time for a short route: a list, a version, the arrival of a request body.',
+    meaning: 'Time for a short route, such as a list or a version; silence allowed while a request body arrives.',
     group: 'Time limits',
   },
   CONNECT_TIMEOUT: {

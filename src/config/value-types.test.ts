@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commaList, duration, integer, ollamaHost, oneOf, size, upstreamUrls, wordOr } from './value-types.ts';
+import {
+  commaList,
+  duration,
+  integer,
+  listenHost,
+  ollamaHost,
+  oneOf,
+  size,
+  upstreamUrls,
+  wordOr,
+} from './value-types.ts';
 
 test('an integer is whole, decimal and within its bounds', () => {
   const type = integer(1, 65_535);
@@ -134,4 +144,17 @@ test('OLLAMA_HOST takes the forms that Ollama itself takes on the same machine',
   assert.equal(urlOf('::1'), 'http://[::1]:11434');
   assert.equal(urlOf('::'), 'http://127.0.0.1:11434');
   assert.equal(urlOf('"0.0.0.0"'), 'http://127.0.0.1:11434');
+});
+
+test('a duration out of range is told with the range, and with examples inside it', () => {
+  assert.equal(duration(100, 86_400_000).expected, 'a duration from 100ms to 1d such as 500ms, 20s, 30m or 1h');
+  assert.equal(duration(10, 600_000).expected, 'a duration from 10ms to 10m such as 500ms or 20s');
+  assert.equal(duration(1, 2).expected, 'a duration from 1ms to 2ms');
+});
+
+test('an address to listen on may have the brackets of a URL, and nothing else of one', () => {
+  assert.equal(listenHost.parse('[::1]'), '::1');
+  assert.equal(listenHost.parse('::1'), '::1');
+  assert.equal(listenHost.parse('box.example'), 'box.example');
+  for (const text of ['http://127.0.0.1', '[::1', '[::1]:3001', 'a b']) assert.equal(listenHost.parse(text), undefined);
 });

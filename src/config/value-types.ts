@@ -35,8 +35,10 @@ export function integer(min: number, max: number): ValueType<number> {
 
 /** Milliseconds, written with a unit: `500ms`, `2s`, `30m`, `1h`, `1d`. */
 export function duration(minMs: number, maxMs: number): ValueType<number> {
+  const examples = [500, 20_000, 1_800_000, 3_600_000].filter(ms => ms >= minMs && ms <= maxMs).map(printDuration);
+  const such = examples.length === 0 ? '' : ` such as ${examples.join(', ').replace(/, (?=[^,]*$)/, ' or ')}`;
   return {
-    expected: 'a duration such as 500ms, 20s, 30m or 1h',
+    expected: `a duration from ${printDuration(minMs)} to ${printDuration(maxMs)}${such}`,
     parse: text => {
       const value = scaled(text, durationUnitsMs);
       return value !== undefined && value >= minMs && value <= maxMs ? value : undefined;
@@ -44,9 +46,15 @@ export function duration(minMs: number, maxMs: number): ValueType<number> {
   };
 }
 
+function printDuration(ms: number): string {
+  const units = Object.entries(durationUnitsMs).toReversed();
+  const [unit, factor] = units.find(([, unitMs]) => ms % unitMs === 0) ?? ['ms', 1];
+  return `${ms / factor}${unit}`;
+}
+
 /** Bytes, written with a unit: `64kb`, `1mb`, `2gb`. */
 export const size: ValueType<number> = {
-  expected: 'a size such as 512kb, 32mb or 1gb',
+  expected: 'a size of at least 1b such as 512kb, 32mb or 1gb',
   parse: text => {
     const value = scaled(text, sizeUnitsBytes);
     return value !== undefined && value > 0 ? value : undefined;
@@ -66,6 +74,15 @@ export function wordOr<const W extends string, T>(word: W, other: ValueType<T>):
 }
 
 export const text: ValueType<string> = { expected: 'a text', parse: value => value };
+
+/** What a server listens on; an IPv6 address may stand in the brackets it has in a URL. */
+export const listenHost: ValueType<string> = {
+  expected: 'an IP address or a host name',
+  parse: value => {
+    const bare = value.replace(/^\[([0-9a-f:.]+)\]$/i, '$1');
+    return /[\s/[\]]/.test(bare) ? undefined : bare;
+  },
+};
 
 export const commaList: ValueType<readonly string[]> = {
   expected: 'a comma list',

@@ -109,3 +109,24 @@ test('native: an answer that fails is no answer', async () => {
   const lines = blocks([{ response: 'x', done: false }], new DeciError('upstream_failed'));
   await assert.rejects(collectNative(lines), { code: 'upstream_failed' });
 });
+
+async function* large(line: object, times: number): AsyncGenerator<Buffer> {
+  const block = Buffer.from(`${JSON.stringify(line)}\n`);
+  for (let i = 0; i < times; i++) yield block;
+  yield Buffer.from('{"done":true}\n');
+}
+
+test('an answer longer than 64 MB is not gathered', async () => {
+  const line = { response: '"'.repeat(4 * 1024 * 1024), done: false };
+  const tooLong = { code: 'upstream_invalid', message: 'the model server sent an answer longer than 64 MB' };
+  await assert.rejects(collectAnswer(large(line, 9)), tooLong);
+  await assert.rejects(collectNative(large(line, 9)), tooLong);
+  assert.equal((await collectAnswer(large(line, 7))).text.length, 7 * 4 * 1024 * 1024);
+});
+
+test('a list of 300 000 items is gathered as well as a short one', async () => {
+  const logprobs = Array.from({ length: 300_000 }, () => ({ token: '', logprob: 0 }));
+  assert.equal((await collectAnswer(large({ response: 'a', logprobs }, 1))).logprobs.length, 300_000);
+  const native = await collectNative(large({ response: 'a', logprobs }, 1));
+  assert.equal((native['logprobs'] as unknown[]).length, 300_000);
+});

@@ -1,6 +1,7 @@
 /** A stream gathered into one answer, for clients that did not ask for a stream. */
 import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
-import { decodeLines, notJson } from './decode-lines.ts';
+import { assertAnswerSize } from './answer-limit.ts';
+import { decodeLines } from './decode-lines.ts';
 import {
   type CollectedAnswer,
   emptyUsage,
@@ -8,6 +9,7 @@ import {
   type TokenLogprob,
   type ToolCall,
 } from './generation.ts';
+import { notJson } from './native-line.ts';
 import { plainText } from './plain-text.ts';
 
 /** Rewrites events on their way, for example the text of a forced tool into a call of it. */
@@ -20,7 +22,10 @@ export async function collectAnswer(lines: AsyncIterable<Buffer>, map: EventMap 
   const logprobs: TokenLogprob[] = [];
   let reason = 'stop';
   let usage = emptyUsage;
+  let bytes = 0;
   for await (const block of lines) {
+    bytes += block.length;
+    assertAnswerSize(bytes);
     for (const event of map(decodeLines(block))) {
       if (event.type === 'end') {
         ({ reason, usage } = event);
@@ -28,8 +33,8 @@ export async function collectAnswer(lines: AsyncIterable<Buffer>, map: EventMap 
       }
       text.push(event.text);
       thinking.push(event.thinking);
-      toolCalls.push(...event.toolCalls);
-      logprobs.push(...event.logprobs);
+      append(toolCalls, event.toolCalls);
+      append(logprobs, event.logprobs);
     }
   }
   return { text: text.join(''), thinking: thinking.join(''), toolCalls, logprobs, reason, usage };
@@ -45,7 +50,10 @@ function same(events: readonly GenerationEvent[]): readonly GenerationEvent[] {
  */
 export async function collectNative(lines: AsyncIterable<Buffer>): Promise<JsonObject> {
   const parts = new NativeParts();
+  let bytes = 0;
   for await (const block of lines) {
+    bytes += block.length;
+    assertAnswerSize(bytes);
     for (const line of block.toString('utf8').split('\n')) if (line !== '') parts.add(line);
   }
   return parts.whole();
@@ -73,9 +81,9 @@ class NativeParts {
     const said = isObject(object['message']) ? object['message'] : object;
     this.#text += textOf(said['content'] ?? said['response']);
     this.#thinking += textOf(said['thinking']);
-    append(this.#lists.tool_calls, said['tool_calls']);
-    append(this.#lists.images, said['images']);
-    append(this.#lists.logprobs, object['logprobs']);
+    append(this.#lists.tool_calls, listOf(said['tool_calls']));
+    append(this.#lists.images, listOf(said['images']));
+    append(this.#lists.logprobs, listOf(object['logprobs']));
   }
 
   whole(): JsonObject {
@@ -95,6 +103,11 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function append(list: unknown[], more: unknown): void {
-  if (Array.isArray(more)) list.push(...(more as unknown[]));
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [];
+}
+
+/** Not by spreading: arguments live on the stack, and a list may be longer than the stack is deep. */
+function append<T>(list: T[], more: readonly T[]): void {
+  for (const item of more) list.push(item);
 }

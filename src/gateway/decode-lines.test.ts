@@ -84,3 +84,51 @@ test('members that are null count as absent', () => {
   const line = { message: { content: null, thinking: null, tool_calls: null }, logprobs: null, done: false };
   assert.deepEqual(decode(line), []);
 });
+
+test('members of another type than Ollama writes are `upstream_invalid`', () => {
+  const call = { name: 'f', arguments: {} };
+  for (const line of [
+    '5',
+    'null',
+    '[]',
+    '{"message":"hi","done":false}',
+    '{"message":{"content":5},"done":false}',
+    '{"message":{"content":["a"]},"done":false}',
+    '{"message":{"content":"","thinking":{}},"done":false}',
+    '{"response":{"a":1},"done":false}',
+    '{"response":"","thinking":1,"done":false}',
+    '{"message":{"tool_calls":{}},"done":false}',
+    '{"message":{"tool_calls":[null]},"done":false}',
+    '{"message":{"tool_calls":[{}]},"done":false}',
+    JSON.stringify({ tool_calls: [{ function: { ...call, name: 1 } }] }),
+    JSON.stringify({ tool_calls: [{ function: { ...call, arguments: '{}' } }] }),
+    JSON.stringify({ tool_calls: [{ function: { ...call, arguments: null } }] }),
+    JSON.stringify({ tool_calls: [{ function: { ...call, index: '0' } }] }),
+    JSON.stringify({ tool_calls: [{ id: 7, function: call }] }),
+    '{"response":"a","logprobs":"x","done":false}',
+    '{"response":"a","logprobs":[null],"done":false}',
+    '{"response":"a","logprobs":[{"token":1,"logprob":-1}],"done":false}',
+    '{"response":"a","logprobs":[{"token":"a","logprob":"-1"}],"done":false}',
+    '{"response":"a","logprobs":[{"token":"a","logprob":-1e999}],"done":false}',
+    '{"response":"a","logprobs":[{"token":"a","logprob":-1,"top_logprobs":[1]}],"done":false}',
+    '{"response":"","done":true,"done_reason":1}',
+    '{"response":"","done":true,"eval_count":"5"}',
+    '{"response":"","done":true,"prompt_eval_count":1e999}',
+    '{"response":"","done":true,"total_duration":[]}',
+  ]) {
+    assert.throws(() => decodeLines(Buffer.from(`${line}\n`)), { name: 'DeciError', code: 'upstream_invalid' }, line);
+  }
+});
+
+test('null inside calls, logprobs and the last line counts as absent', () => {
+  const call = { id: null, function: { index: null, name: 'f', arguments: {} } };
+  const [said] = decode({
+    response: '',
+    tool_calls: [call],
+    logprobs: [{ token: 'a', logprob: 0, top_logprobs: null }],
+  });
+  assert.deepEqual(said, { ...nothing, toolCalls: [call], logprobs: [{ token: 'a', logprob: 0 }] });
+  assert.deepEqual(decode({ message: null, done: true, done_reason: null, eval_count: null }), [
+    { type: 'end', reason: 'stop', usage: emptyUsage },
+  ]);
+});

@@ -22,7 +22,12 @@ export function createExpressApp(deps: ExpressAppDeps): express.Express {
   app.use(handle);
   // Express knows an error handler by its four parameters.
   app.use(async (thrown: unknown, req: Request, _res: Response, _next: NextFunction) => {
-    await answerError(req, toDeciError(thrown), deps.body.timeoutMs);
+    try {
+      await answerError(req, toDeciError(thrown), deps.body.timeoutMs);
+    } catch {
+      // Whatever is wrong with telling the error, Express's own page would tell a stack.
+      req.context.res.destroy();
+    }
   });
   return app;
 }
@@ -35,7 +40,9 @@ async function handle(req: Request): Promise<void> {
 
 async function answerError(req: Request, thrown: DeciError, timeoutMs: number): Promise<void> {
   const { context } = req;
-  const error = req.complete || unreadOnPurpose.has(thrown.code) ? thrown : await behindBody(req, thrown, timeoutMs);
+  const waiting = req.headers.expect !== undefined && !context.invited;
+  const settled = req.complete || waiting || unreadOnPurpose.has(thrown.code);
+  const error = settled ? thrown : await behindBody(req, thrown, timeoutMs);
   context.outcome = error.code;
   if (error.code === 'client_closed') {
     context.res.destroy();

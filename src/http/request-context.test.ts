@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { DeciError } from '../kernel/errors.ts';
 import { RequestContext } from './request-context.ts';
 
-const context = (): RequestContext => new RequestContext('req_1', {} as Request, {} as Response);
+const context = (url = '/api/chat'): RequestContext => new RequestContext('req_1', { url } as Request, {} as Response);
 
 test('an abort reaches a signal that was asked for before it, and one that was asked for behind it', () => {
   const reason = new DeciError('draining');
@@ -27,9 +27,11 @@ test('there is one signal, and the first reason counts', () => {
   assert.equal((each.signal.reason as DeciError).code, 'draining');
 });
 
-test('errors are told as the route wants, and as Ollama does while there is none', () => {
+test('errors are told as the route wants, and as the path suggests while there is none', () => {
   const each = context();
   assert.equal(each.dialect, 'ollama');
+  assert.equal(context('/v1/unknown').dialect, 'openai');
+  assert.equal(context('/v1/messages/unknown').dialect, 'anthropic');
   each.route = { path: '/v1/messages', dialect: 'anthropic', body: 'inference' };
   assert.equal(each.dialect, 'anthropic');
 });

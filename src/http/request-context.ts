@@ -38,6 +38,7 @@ export class RequestContext {
   outputTokens: number | undefined;
   /** Bytes of the answer's body. */
   bytesOut = 0;
+  invited = false;
   /** What nobody foresaw, if that is what ended the request. */
   unexpected: DeciError | undefined;
   /** Why the request ended as it did; `complete` unless something went wrong. */
@@ -54,7 +55,7 @@ export class RequestContext {
 
   /** How errors of this request are told. Before a route is known, the path decides. */
   get dialect(): ErrorDialect {
-    return this.route?.dialect ?? 'ollama';
+    return this.route?.dialect ?? dialectOf(this.req.url);
   }
 
   /** Fires when the client leaves or the worker must end the request. Made on first use: most short routes never wait. */
@@ -62,6 +63,13 @@ export class RequestContext {
     this.#abort ??= new AbortController();
     if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
     return this.#abort.signal;
+  }
+
+  /** Tells a client that asked first (`Expect: 100-continue`) to send its body. */
+  invite(): void {
+    if (this.req.headers.expect === undefined || this.invited) return;
+    this.invited = true;
+    this.res.writeContinue();
   }
 
   abort(reason: DeciError): void {
@@ -76,3 +84,8 @@ export class RequestContext {
 }
 
 const empty = Buffer.alloc(0);
+
+function dialectOf(url: string): ErrorDialect {
+  if (url.startsWith('/v1/messages')) return 'anthropic';
+  return url.startsWith('/v1/') ? 'openai' : 'ollama';
+}

@@ -56,7 +56,7 @@ export function sendError(context: RequestContext, error: DeciError): void {
 
 function errorHeaders(error: DeciError): string[] {
   const headers: string[] = [];
-  if (typeof error.extra?.['allow'] === 'string') headers.push('Allow', error.extra['allow']);
+  if (error.allow !== undefined) headers.push('Allow', error.allow.join(', '));
   if (error.status === 503 && error.fault !== 'client') headers.push('Retry-After', '5');
   // Of an error in Ollama's own words we know nothing more than its status says.
   if (error.status >= 500 && error.code !== 'upstream_refused') headers.push('x-should-retry', String(error.retryable));

@@ -77,8 +77,7 @@ function patternOf(path: string): RegExp {
 
 function pick(byMethod: Map<string, Route>, method: string): Route {
   const route = byMethod.get(method);
-  if (route === undefined)
-    throw new DeciError('method_not_allowed', { extra: { allow: [...byMethod.keys()].join(', ') } });
+  if (route === undefined) throw new DeciError('method_not_allowed', { allow: [...byMethod.keys()] });
   return route;
 }
 

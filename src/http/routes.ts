@@ -8,13 +8,21 @@ import { nativeGeneration } from './handlers/native-generation.ts';
 import { ps, tags, version } from './handlers/native-lists.ts';
 import { nativeProgress } from './handlers/native-progress.ts';
 import { type RelayDeps, relay } from './handlers/native-relay.ts';
-import { openAiChat, openAiCompletions, openAiModel, openAiModels, transcriptions } from './handlers/openai.ts';
+import {
+  openAiChat,
+  openAiCompletions,
+  openAiModel,
+  openAiModels,
+  type ShowingHost,
+  transcriptions,
+} from './handlers/openai.ts';
 import { type EmbeddingDeps, openAiEmbeddings } from './handlers/openai-embeddings.ts';
 import { openAiResponses } from './handlers/openai-responses.ts';
 import { sendText } from './respond.ts';
 import type { Handler, Route } from './route-table.ts';
 
 export interface RouteDeps {
+  readonly lists: { readonly hosts: readonly ShowingHost[] };
   readonly generation: GenerationDeps;
   readonly embedding: EmbeddingDeps;
   /** Relays that wait for a model. */
@@ -28,7 +36,7 @@ export interface RouteDeps {
 
 export function createRoutes(deps: RouteDeps): Route[] {
   const { generation, inference, short, transfer } = deps;
-  const { hosts } = short.hosts;
+  const { hosts } = deps.lists;
   const running: Handler = context => sendText(context, 200, 'Ollama is running');
   return [
     ...ollama('GET HEAD', '/', 'none', running),
@@ -38,9 +46,9 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...ollama('GET', '/api/status', 'none', relay('home', short)),
     ...ollama('POST', '/api/generate', 'inference', nativeGeneration('/api/generate', generation)),
     ...ollama('POST', '/api/chat', 'inference', nativeGeneration('/api/chat', generation)),
-    ...ollama('POST', '/api/embed', 'inference', relay('all', inference)),
-    ...ollama('POST', '/api/embeddings', 'inference', relay('all', inference)),
-    ...ollama('POST', '/api/show', 'json', relay('all', short)),
+    ...ollama('POST', '/api/embed', 'inference', relay('any', inference)),
+    ...ollama('POST', '/api/embeddings', 'inference', relay('any', inference)),
+    ...ollama('POST', '/api/show', 'json', relay('any', short)),
     ...ollama('POST', '/api/pull', 'json', nativeProgress(transfer)),
     ...ollama('POST', '/api/push', 'json', nativeProgress(transfer)),
     ...ollama('POST', '/api/create', 'inference', nativeProgress(transfer)),
@@ -66,12 +74,10 @@ export function createRoutes(deps: RouteDeps): Route[] {
     route('anthropic', 'POST', '/v1/messages', 'inference', anthropicMessages(generation)),
     route('anthropic', 'POST', '/v1/messages/count_tokens', 'inference', anthropicCountTokens),
 
-    ...['/api/health', '/health', '/api/v2/health'].map(path => ours(path, health(deps.health))),
-    ...['/api/health', '/api/v2/health'].flatMap(base => [
-      ours(`${base}/live`, live),
-      ours(`${base}/ready`, ready(deps.health)),
-      ours(`${base}/startup`, startup(deps.health)),
-    ]),
+    ...['/api/health', '/health', '/api/v2/health'].flatMap(path => ours(path, health(deps.health))),
+    ...['/api/health/live', '/api/v2/health/live'].flatMap(path => ours(path, live)),
+    ...['/api/health/ready', '/api/v2/health/ready'].flatMap(path => ours(path, ready(deps.health))),
+    ...['/api/health/startup', '/api/v2/health/startup'].flatMap(path => ours(path, startup(deps.health))),
   ];
 }
 
@@ -81,8 +87,9 @@ function ollama(methods: 'GET HEAD' | Route['method'], path: string, body: Body,
   return methods.split(' ').map(method => route('ollama', method as Route['method'], path, body, handler));
 }
 
-function ours(path: string, handler: Handler): Route {
-  return route('problem', 'GET', path, 'none', handler);
+/** Monitors ask by HEAD as well. */
+function ours(path: string, handler: Handler): Route[] {
+  return [route('problem', 'GET', path, 'none', handler), route('problem', 'HEAD', path, 'none', handler)];
 }
 
 // Five columns of one table: an object for each would only hide that.

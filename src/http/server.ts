@@ -51,11 +51,13 @@ export class HttpServer {
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       // What was refused is already being answered and closed; the rest of its bytes deserve no second answer.
-      if (this.#responses.get(socket)?.headersSent === true) socket.destroySoon();
-      else answerClientError(error, socket);
+      const response = this.#responses.get(socket);
+      if (response?.headersSent !== true) answerClientError(error, socket);
+      else if (response.writableFinished) socket.destroySoon();
+      else socket.destroy();
     });
     this.#server.on('checkContinue', (req: IncomingMessage, res) => {
-      res.writeContinue();
+      // Whoever reads the body says `100 Continue`; what is refused before is refused without it.
       this.#server.emit('request', req, res);
     });
   }

@@ -11,3 +11,11 @@ export async function withDeadline<T>(maxMs: number, work: (signal: AbortSignal)
     clearTimeout(timer);
   }
 }
+
+/** Resolves when the signal fires. For signals that end with the work they belong to: the listener lives as long. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}

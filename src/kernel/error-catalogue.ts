@@ -115,6 +115,13 @@ const catalogue = {
     message: 'request canceled',
     fix: 'Nothing: the client left, and its generation was ended.',
   },
+  starting: {
+    status: 503,
+    fault: 'deci',
+    retryable: true,
+    message: 'this worker is starting',
+    fix: 'Wait a moment; another worker may answer already.',
+  },
   draining: {
     status: 503,
     fault: 'deci',

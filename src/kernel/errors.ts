@@ -9,6 +9,8 @@ export interface DeciErrorDetails {
   readonly cause?: unknown;
   /** The field of the request that is wrong, for dialects that can name it. */
   readonly param?: string | undefined;
+  /** The methods that a path does answer, for the `Allow` of a 405. */
+  readonly allow?: readonly string[] | undefined;
   /** More members for the body of a native error, for example Ollama's `signin_url`. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -20,6 +22,7 @@ export class DeciError extends Error {
   readonly fault: Fault;
   readonly retryable: boolean;
   readonly param: string | undefined;
+  readonly allow: readonly string[] | undefined;
   readonly extra: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, details: DeciErrorDetails = {}) {
@@ -32,6 +35,7 @@ export class DeciError extends Error {
     // Ollama says 503 when it is busy and 429 when it limits: then its own words are worth another try.
     this.retryable = entry.retryable || this.status === 503 || this.status === 429;
     this.param = details.param;
+    this.allow = details.allow;
     this.extra = details.extra;
   }
 }

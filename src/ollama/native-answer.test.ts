@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeciError } from '../kernel/errors.ts';
-import { assertNative, NativeAnswer } from './native-answer.ts';
+import { NativeAnswer, nativeAnswer } from './native-answer.ts';
 import { progressLines } from './ndjson-scanner.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
+import type { UpstreamHost } from './upstream-host.ts';
 
 const delta = '{"message":{"content":"a"},"done":false}\n';
 const final = '{"message":{"content":""},"done":true,"done_reason":"stop","eval_count":7}\n';
@@ -133,13 +134,15 @@ test('an answer of another kind has another end', async () => {
 });
 
 test('only NDJSON and JSON are native answers', () => {
+  const host = { name: 'gpu:11434' } as UpstreamHost;
+  const judge = ({ exchange }: FakeExchange): NativeAnswer => nativeAnswer({ host, exchange });
   for (const type of ['application/x-ndjson', 'application/json; charset=utf-8', 'Application/X-NDJSON']) {
-    assert.doesNotThrow(() => assertNative(new FakeExchange([], type).exchange), type);
+    assert.doesNotThrow(() => judge(new FakeExchange([], type)), type);
   }
   for (const type of ['text/html', 'text/plain', 'application/jsonp', 'application/octet-stream', '']) {
-    assert.throws(() => assertNative(new FakeExchange([], type).exchange), { code: 'upstream_invalid' }, type);
+    assert.throws(() => judge(new FakeExchange([], type)), { code: 'upstream_invalid' }, type);
   }
   const without = new FakeExchange([]);
   without.headers['content-type'] = undefined;
-  assert.throws(() => assertNative(without.exchange), { code: 'upstream_invalid', message: /no content type/ });
+  assert.throws(() => judge(without), { code: 'upstream_invalid', message: /no content type/ });
 });

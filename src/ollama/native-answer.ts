@@ -4,6 +4,7 @@
  */
 import { DeciError } from '../kernel/errors.ts';
 import { type FinalLine, generationLines, type LineKind, NdjsonScanner } from './ndjson-scanner.ts';
+import type { Attempt } from './ollama-pool.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
 
 export class NativeAnswer implements AsyncIterableIterator<Buffer> {
@@ -51,12 +52,15 @@ export class NativeAnswer implements AsyncIterableIterator<Buffer> {
 }
 
 /** @throws DeciError when a 200 carries something that is not a native answer, for example a proxy's HTML page */
-export function assertNative(exchange: UpstreamExchange): void {
+export function nativeAnswer({ host, exchange }: Attempt, kind: LineKind = generationLines): NativeAnswer {
   const type = contentType(exchange);
-  if (/^application\/(x-ndjson|json)\b/.test(type)) return;
-  throw new DeciError('upstream_invalid', {
-    message: `the model server answered with ${type === '' ? 'no content type' : JSON.stringify(type.slice(0, 60))} instead of NDJSON`,
+  if (/^application\/(x-ndjson|json)\b/.test(type)) return new NativeAnswer(host.name, exchange, kind);
+  const what = type === '' ? 'no content type' : JSON.stringify(type.slice(0, 60));
+  const error = new DeciError('upstream_invalid', {
+    message: `the model server answered with ${what} instead of NDJSON`,
   });
+  exchange.abort(error);
+  throw error;
 }
 
 function contentType(exchange: UpstreamExchange): string {

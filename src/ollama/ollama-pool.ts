@@ -2,6 +2,7 @@
  * The Ollama hosts of this worker: which one gets a request, what all of them have, who is reachable. The choice is the
  * plain one: reachable before not, then fewest requests in flight; a host that cannot be dialled is passed over.
  */
+import { aborted, withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
@@ -27,12 +28,15 @@ export interface Attempt {
 
 /** After a change a host is looked at again this soon, so that coming back is noticed quickly. */
 const changedIntervalMs = 1000;
+/** A host that accepts and never answers must not keep a worker from starting. */
+const firstLookMs = 1000;
 
 export class OllamaPool implements Resource {
   readonly name = 'ollama-pool';
   readonly hosts: readonly UpstreamHost[];
   readonly #options: OllamaPoolOptions;
   readonly #tickers: readonly Ticker[];
+  #turn = -1;
 
   constructor(options: OllamaPoolOptions) {
     this.#options = options;
@@ -49,9 +53,10 @@ export class OllamaPool implements Resource {
     );
   }
 
-  /** Waits for the first look at every host, so that a ready worker knows what it stands in front of. */
+  /** Gives the first look at every host a moment, so that a ready worker knows what it stands in front of. */
   async start(): Promise<void> {
-    await Promise.all(this.#tickers.map(ticker => ticker.start()));
+    const looked = Promise.all(this.#tickers.map(ticker => ticker.start()));
+    await withDeadline(firstLookMs, signal => Promise.race([looked, aborted(signal)]));
   }
 
   async stop(): Promise<void> {
@@ -59,11 +64,19 @@ export class OllamaPool implements Resource {
     await Promise.all(this.hosts.map(host => host.stop()));
   }
 
-  /** Hosts in the order in which they should be tried. */
+  /** Hosts in the order in which they should be tried; those that are equal take turns. */
   candidates(): UpstreamHost[] {
-    return this.hosts.length === 1
-      ? [...this.hosts]
-      : this.hosts.toSorted((a, b) => rank(a) - rank(b) || a.inFlight - b.inFlight);
+    if (this.hosts.length === 1) return [...this.hosts];
+    this.#turn = (this.#turn + 1) % this.hosts.length;
+    const turned = [...this.hosts.slice(this.#turn), ...this.hosts.slice(0, this.#turn)];
+    return turned.toSorted((a, b) => rank(a) - rank(b) || a.inFlight - b.inFlight);
+  }
+
+  /** The first in the order of the configuration, so that every worker and every request means the same one. */
+  home(): UpstreamHost {
+    const [first] = this.hosts;
+    if (first === undefined) throw new DeciError('upstream_unreachable');
+    return this.hosts.find(host => host.state.is !== 'down') ?? first;
   }
 
   /**

@@ -4,21 +4,24 @@ import { parseObject } from '../kernel/json.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
 
 const maxRefusalBytes = 64 * 1024;
+const wrongOption = /^option ".*" must be of /s;
 
 export async function readRefusal(exchange: UpstreamExchange): Promise<DeciError> {
   const { status } = exchange;
   const body = parseObject(await readText(exchange));
   const text = body?.['error'];
-  if (typeof text === 'string') {
-    const { error: _, ...extra } = body ?? {};
-    return new DeciError(status === 404 && /not found/.test(text) ? 'model_not_found' : 'upstream_refused', {
-      message: text,
-      status,
-      extra,
-    });
+  if (typeof text !== 'string' || status < 400 || status > 599) {
+    // Not Ollama's way to refuse: something else answers at that address, and its pages are nothing for our clients.
+    return new DeciError('upstream_invalid', { message: `the model server answered ${status} without a reason` });
   }
-  // Not Ollama's way to refuse: something else answers at that address, and its pages are nothing for our clients.
-  return new DeciError('upstream_invalid', { message: `the model server answered ${status} without a reason` });
+  const signInUrl = body?.['signin_url'];
+  return new DeciError(status === 404 && /not found/.test(text) ? 'model_not_found' : 'upstream_refused', {
+    message: text,
+    // Ollama answers 500 to an option of the wrong type, which is no fault of the server.
+    status: status === 500 && wrongOption.test(text) ? 400 : status,
+    // The one more member that Ollama sends and clients read; everything else in such a body is not ours to repeat.
+    ...(typeof signInUrl === 'string' ? { extra: { signin_url: signInUrl } } : {}),
+  });
 }
 
 async function readText(exchange: UpstreamExchange): Promise<string> {

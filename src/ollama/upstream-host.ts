@@ -1,8 +1,8 @@
 /** One Ollama server: its connections, what we know of it, and how many of our requests it is working on. */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type EmbedRequest, type EmbedResponse, Ollama } from 'ollama';
-import { Pool, fetch as undiciFetch } from 'undici';
-import type { DeciError } from '../kernel/errors.ts';
+import { Pool, Response, fetch as undiciFetch } from 'undici';
+import { DeciError } from '../kernel/errors.ts';
 import { type ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 
 export type HostState =
@@ -15,7 +15,7 @@ export interface UpstreamRequest {
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer | string | Readable | null;
+  readonly body: Buffer | string | AsyncIterable<Buffer> | null;
 }
 
 export interface UpstreamHostOptions {
@@ -70,7 +70,7 @@ export class UpstreamHost {
         method: request.method,
         path: this.#prefix + request.path,
         headers: { ...request.headers, host: this.#hostHeader },
-        body: request.body,
+        body: bodyOf(request),
       },
       exchange,
     );
@@ -82,7 +82,9 @@ export class UpstreamHost {
     const { url, requestMs } = this.#options;
     const client = new Ollama({ host: url, fetch: this.#fetchFor(requestMs, signal) });
     const [{ version }, { models }] = await Promise.all([client.version(), client.list()]);
-    return { version, models: models.length };
+    // Something else at this address may answer 200 to anything.
+    if (typeof version !== 'string' || version === '') throw new DeciError('upstream_invalid');
+    return { version, models: Array.isArray(models) ? models.length : 0 };
   }
 
   /** Through the npm client, with a signal of its own: the client can only abort all of its requests at once. */
@@ -104,16 +106,35 @@ export class UpstreamHost {
     await this.#pool.destroy();
   }
 
-  /** fetch over our own connections. The signals end with the one call they are made for, so nothing gathers on them. */
+  /** fetch over our own connections: one deadline for the whole answer, which is read here so that it holds for the body too. */
   #fetchFor(timeoutMs: number, signal: AbortSignal | undefined): typeof fetch {
     const dispatcher = this.#pool;
-    const bounded = (input: unknown, init: Record<string, unknown> = {}): Promise<unknown> => {
-      const deadline = AbortSignal.timeout(timeoutMs);
-      const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-      return undiciFetch(input as string, { ...init, dispatcher, signal: either });
+    const bounded = async (input: unknown, init: Record<string, unknown> = {}): Promise<unknown> => {
+      const call = new AbortController();
+      const timer = setTimeout(() => call.abort(new DeciError('first_token_timeout')), timeoutMs);
+      // Not AbortSignal.any: a loop's signal lives as long as the process, and what is tied to it would gather.
+      const onAbort = (): void => call.abort(signal?.reason);
+      signal?.addEventListener('abort', onAbort);
+      try {
+        signal?.throwIfAborted();
+        const response = await undiciFetch(input as string, { ...init, dispatcher, signal: call.signal });
+        const { status, statusText, headers } = response;
+        const body = await response.arrayBuffer();
+        // A 204 must not have a body, not even an empty one.
+        return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
+      } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      }
     };
     return bounded as typeof fetch;
   }
+}
+
+/** undici's types know no async iterables, its code does; a Readable around one costs a copy of nothing. */
+function bodyOf({ body }: UpstreamRequest): Buffer | string | Readable | null {
+  if (body === null || typeof body === 'string' || Buffer.isBuffer(body)) return body;
+  return Readable.from(body, { objectMode: false });
 }
 
 function causeText(error: Error): string {

@@ -228,3 +228,39 @@ test('close waits for a write that is under way', async t => {
   assert.equal(await written.next(), 'last');
   await closed;
 });
+
+test('a line behind one that the disk took only in part begins on a line of its own', async t => {
+  const dir = folder(t);
+  // The limit on the size of a file stands for a full disk, and cutting the file for space that came back.
+  const code = `
+    const { statSync, truncateSync } = await import('node:fs');
+    const { DailyFile } = await import(${JSON.stringify(new URL('daily-file.ts', import.meta.url).href)});
+    const [, dir, path] = process.argv;
+    let told;
+    const failed = new Promise(resolve => { told = resolve; });
+    const onFailure = error => told(error.message);
+    const file = new DailyFile({ dir, name: 'test', now: () => new Date(2026, 10, 21, 12), onFailure });
+    file.append('x'.repeat(70000) + '\\n');
+    console.log(await failed);
+    truncateSync(path, 100);
+    file.append('whole\\n');
+    await file.close();`;
+  const args = ['-c', 'ulimit -f 2 && exec "$0" "$@"', process.execPath, '--input-type=module', '-e', code];
+  const told = execFileSync('sh', [...args, dir, join(dir, today)], { encoding: 'utf8' });
+  assert.match(told, /only a part/);
+  assert.equal(read(dir), `${'x'.repeat(100)}\nwhole\n`);
+});
+
+test('a log folder that was removed is made again after a moment', async t => {
+  const dir = folder(t);
+  let now = noon;
+  const file = dailyFile(join(dir, 'logs'), { now: () => now });
+  const big = `${'x'.repeat(65_535)}\n`;
+  file.append(big);
+  await untilWritten(join(dir, 'logs', today), big.length);
+  rmSync(join(dir, 'logs'), { recursive: true });
+  now = new Date(noon.getTime() + 5000);
+  file.append('kept\n');
+  await file.close();
+  assert.equal(read(join(dir, 'logs')), 'kept\n');
+});

@@ -3,7 +3,7 @@
  * append of whole lines, which the kernel does not interleave. Lines are gathered for a moment and written together.
  * Nothing here compresses or deletes.
  */
-import { closeSync, constants, mkdirSync, openSync, write as writeToFile } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, write as writeToFile } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -17,6 +17,8 @@ export interface DailyFileOptions {
 
 const write = promisify(writeToFile);
 const flushAfterMs = 100;
+/** How soon a file that somebody removed is made again: its lines would go to a file without a name until midnight. */
+const checkAfterMs = 5000;
 const flushAtChars = 64 * 1024;
 /** When the disk does not take what we write, new lines are dropped before memory grows without end. */
 const maxPendingChars = 8 * 1024 * 1024;
@@ -29,6 +31,9 @@ export class DailyFile {
   #writing: Promise<void> | undefined;
   #fd: number | undefined;
   #day = '';
+  #checkedAtMs = 0;
+  /** The disk took a part of a line; the next one must not continue it. */
+  #torn = false;
 
   constructor(options: DailyFileOptions) {
     this.#options = options;
@@ -71,8 +76,11 @@ export class DailyFile {
   /** Never rejects: a log that cannot be written is told, and the server goes on. */
   async #write(text: string): Promise<void> {
     try {
-      const { bytesWritten } = await write(this.#open(), text);
-      if (bytesWritten < Buffer.byteLength(text)) throw new Error('the disk took only a part of the lines');
+      const fd = this.#open();
+      const whole = this.#torn ? `\n${text}` : text;
+      const { bytesWritten } = await write(fd, whole);
+      if (bytesWritten > 0) this.#torn = bytesWritten < Buffer.byteLength(whole);
+      if (this.#torn) throw new Error('the disk took only a part of the lines');
     } catch (error) {
       this.#options.onFailure(error instanceof Error ? error : new Error(String(error)));
     }
@@ -88,10 +96,12 @@ export class DailyFile {
   }
 
   #open(): number {
-    const day = localDay(this.#options.now());
-    if (this.#fd !== undefined && day === this.#day) return this.#fd;
+    const now = this.#options.now();
+    const day = localDay(now);
+    if (this.#fd !== undefined && day === this.#day && !this.#isRemoved(this.#fd, now.getTime())) return this.#fd;
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+    this.#torn = false;
     const { dir, name } = this.#options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#fd = openSync(
@@ -100,7 +110,14 @@ export class DailyFile {
       0o600,
     );
     this.#day = day;
+    this.#checkedAtMs = now.getTime();
     return this.#fd;
+  }
+
+  #isRemoved(fd: number, nowMs: number): boolean {
+    if (Math.abs(nowMs - this.#checkedAtMs) < checkAfterMs) return false;
+    this.#checkedAtMs = nowMs;
+    return fstatSync(fd).nlink === 0;
   }
 }
 

@@ -94,6 +94,24 @@ test('the command prints its address, serves, and exits cleanly on SIGTERM and S
   }
 });
 
+test('the command lives through a refusal of a given time, and serves again', async () => {
+  const { child, line } = await startCommand('--port', '0');
+  const refused = await fetch(`${line}/_fake/fault`, {
+    method: 'POST',
+    body: JSON.stringify({ fault: 'refuse', forMs: 200, cut: true }),
+  }).catch(() => undefined);
+  await refused?.text().catch(() => undefined);
+  const serves = (): Promise<boolean> =>
+    fetch(`${line}/api/version`).then(
+      response => response.ok,
+      () => false,
+    );
+  while (child.exitCode === null && !(await serves()));
+  assert.equal(child.exitCode, null);
+  child.kill('SIGTERM');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
 test('a fault with impossible parameters costs its request, not the server', async context => {
   const fake = await startFor(context);
   await fake.control.fault({ fault: 'status', status: 9999, times: 1 });

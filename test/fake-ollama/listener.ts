@@ -5,7 +5,7 @@ import type { FakeServer } from './fake-server.ts';
 export class Listener {
   readonly #server: FakeServer;
   readonly #http: Server;
-  #comeBack: () => void = () => {};
+  #cancelComeBack: () => void = () => {};
 
   constructor(server: FakeServer, onRequest: RequestListener) {
     this.#server = server;
@@ -26,8 +26,8 @@ export class Listener {
   }
 
   async accept(): Promise<void> {
-    this.#comeBack();
-    this.#comeBack = () => {};
+    this.#cancelComeBack();
+    this.#cancelComeBack = () => {};
     if (this.#server.isListening) return;
     await new Promise<void>((resolve, reject) => {
       this.#http.once('error', reject);
@@ -50,8 +50,11 @@ export class Listener {
       this.#server.recorder.changed();
     }
     if (options.cut) this.cutConnections();
-    if (options.forMs !== undefined)
-      this.#comeBack = this.#server.timing.later(options.forMs, () => void this.accept());
+    if (options.forMs !== undefined) {
+      const comeBack = () => void this.accept();
+      // Nothing else keeps a process alive whose socket is closed.
+      this.#cancelComeBack = this.#server.timing.later(options.forMs, comeBack, { keepsAlive: true });
+    }
   }
 
   cutConnections(): void {
@@ -59,7 +62,7 @@ export class Listener {
   }
 
   async stop(): Promise<void> {
-    this.#comeBack();
+    this.#cancelComeBack();
     this.#server.isListening = false;
     const closed = new Promise<void>(resolve => {
       if (this.#http.listening) this.#http.close(() => resolve());

@@ -5,8 +5,8 @@ export interface Timing {
   now(): number;
   /** Resolves after `ms` or, sooner, when `signal` aborts. It never rejects: callers look at the signal themselves. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Runs `action` later; returns what cancels it. Must not keep the process alive. */
-  later(ms: number, action: () => void): () => void;
+  /** Runs `action` later; returns what cancels it. Must not keep the process alive unless told to. */
+  later(ms: number, action: () => void, options?: { keepsAlive?: boolean }): () => void;
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -24,9 +24,9 @@ export const realTiming: Timing = {
       const timer = setTimeout(finish, Math.min(ms, MAX_TIMER_MS));
       signal?.addEventListener('abort', finish, { once: true });
     }),
-  later: (ms, action) => {
+  later: (ms, action, options) => {
     const timer = setTimeout(action, Math.min(ms, MAX_TIMER_MS));
-    timer.unref();
+    if (options?.keepsAlive !== true) timer.unref();
     return () => clearTimeout(timer);
   },
 };

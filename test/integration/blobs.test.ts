@@ -61,6 +61,16 @@ test('a digest of no known form is refused', async () => {
   assert.deepEqual(await pids(), workers);
 });
 
+test('an upload that Ollama refuses before it was sent is answered at once, and the worker lives', async () => {
+  const workers = await pids();
+  const large = Buffer.alloc(30 * 1024 * 1024, 'x');
+  const startedAt = performance.now();
+  const answer = await ask(cluster.url, '/api/blobs/nothing', large);
+  assert.deepEqual([answer.status, answer.text], [400, '{"error":"invalid digest format"}']);
+  assert.ok(performance.now() - startedAt < 5000);
+  assert.deepEqual(await pids(), workers);
+});
+
 test('an upload that Ollama never answers ends with 504', async () => {
   const workers = await pids();
   await cluster.control.fault({ fault: 'hang', path: '/api/blobs/*' });

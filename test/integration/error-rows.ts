@@ -157,13 +157,6 @@ export const errorRows: readonly Row[] = [
     status: 400,
     text: 'time: missing unit in duration "5"',
   },
-  {
-    name: 'option of another type',
-    path: '/api/chat',
-    body: chat('hi', { options: { num_ctx: 'x' } }),
-    status: 500,
-    text: 'option "num_ctx" must be of type integer',
-  },
   { name: 'messages of another type', path: '/api/chat', body: { model: 'llama3.2', messages: 'hi' }, status: 400 },
   {
     name: 'nothing to create from',

@@ -35,6 +35,13 @@ for (const row of errorRows) {
   });
 }
 
+test('an option of another type is a mistake of the request, in the words of Ollama', async () => {
+  const body = { model: 'llama3.2', messages: hi, options: { num_ctx: 'x' } };
+  const answer = await ask(cluster.url, '/api/chat', body);
+  assert.equal(answer.status, 400);
+  assert.equal(json(answer)['error'], 'option "num_ctx" must be of type integer');
+});
+
 test('unknown paths and methods get the two texts of Ollama', async () => {
   for (const [method, path] of [
     ['GET', '/api/nothing'],

@@ -4,13 +4,12 @@
  * connection broke.
  */
 import { DeciError } from '../../kernel/errors.ts';
-import { assertNative, NativeAnswer } from '../../ollama/native-answer.ts';
+import { firstThatHas } from '../../ollama/first-that-has.ts';
+import { nativeAnswer } from '../../ollama/native-answer.ts';
 import type { Attempt } from '../../ollama/ollama-pool.ts';
-import { readRefusal } from '../../ollama/refusal.ts';
 import type { ExchangeLimits } from '../../ollama/upstream-exchange.ts';
 import type { UpstreamHost, UpstreamRequest } from '../../ollama/upstream-host.ts';
 import type { Generate } from '../generate.ts';
-import type { GenerationJob } from '../job.ts';
 
 /** What this stage needs of the hosts. */
 export interface Hosts {
@@ -19,7 +18,7 @@ export interface Hosts {
     request: UpstreamRequest,
     limits: ExchangeLimits,
     signal: AbortSignal,
-    candidates: UpstreamHost[],
+    candidates: readonly UpstreamHost[],
   ): Promise<Attempt>;
 }
 
@@ -28,40 +27,19 @@ const headers = { 'content-type': 'application/json' } as const;
 export function createDispatch(hosts: Hosts, limits: ExchangeLimits): Generate {
   return async (job, signal) => {
     const request = { method: 'POST', path: job.path, headers, body: job.body } as const;
-    let candidates = hosts.candidates();
-    let refusal: DeciError | undefined;
-    while (candidates.length > 0) {
-      const { host, exchange } = await openWithOneRetry(hosts, request, limits, { signal, candidates });
-      if (exchange.status < 300) return answer(host, exchange);
-      refusal = await readRefusal(exchange);
-      if (refusal.code !== 'model_not_found') throw refusal;
-      candidates = candidates.slice(candidates.indexOf(host) + 1);
-    }
-    throw refusal ?? new DeciError('upstream_unreachable');
+    const attempt = await firstThatHas(hosts.candidates(), left =>
+      withOneRetry(() => hosts.open(request, limits, signal, left)),
+    );
+    return nativeAnswer(attempt);
   };
 }
 
-function answer(host: UpstreamHost, exchange: Attempt['exchange']): NativeAnswer {
-  try {
-    assertNative(exchange);
-  } catch (error) {
-    exchange.abort(error as DeciError);
-    throw error;
-  }
-  return new NativeAnswer(host.name, exchange);
-}
-
 /** A kept-alive connection may have been closed by the host in the moment we used it; nothing was generated then. */
-async function openWithOneRetry(
-  hosts: Hosts,
-  request: UpstreamRequest & { readonly body: GenerationJob['body'] },
-  limits: ExchangeLimits,
-  { signal, candidates }: { signal: AbortSignal; candidates: UpstreamHost[] },
-): Promise<Attempt> {
+async function withOneRetry<T>(send: () => Promise<T>): Promise<T> {
   try {
-    return await hosts.open(request, limits, signal, candidates);
+    return await send();
   } catch (error) {
     if (!(error instanceof DeciError) || error.code !== 'upstream_broken') throw error;
-    return await hosts.open(request, limits, signal, candidates);
+    return await send();
   }
 }

@@ -136,3 +136,10 @@ test('an answer cut by the token limit is told as cut, not as a failure of the s
   const reader = new ForcedToolReader(weatherForced, 'c');
   assert.deepEqual(reader.read([delta({ text: '{"ci' }), cut]), [delta({ text: '{"ci' }), cut]);
 });
+
+test('text that is held back for a forced tool is bounded', () => {
+  const reader = new ForcedToolReader(weatherForced, 'c');
+  const text = ' '.repeat(32 * 1024 * 1024);
+  assert.deepEqual(reader.read([delta({ text }), delta({ text })]), []);
+  assert.throws(() => reader.read([delta({ text: '{' })]), { code: 'upstream_invalid', message: /longer than 64 MB/ });
+});

@@ -2,6 +2,7 @@
  * The client's tool choice, which Ollama ignores, made to hold: `none` takes the tools away, `required` and a named tool
  * constrain the answer to JSON of the tool's schema and turn the JSON text back into a tool call.
  */
+import { assertAnswerSize } from '../../gateway/answer-limit.ts';
 import type { DeltaEvent, EndEvent, GenerationEvent, ToolCall } from '../../gateway/generation.ts';
 import type { NativeChatRequest, NativeTool } from '../../gateway/native-request.ts';
 import { DeciError } from '../../kernel/errors.ts';
@@ -161,6 +162,7 @@ export class ForcedToolReader {
 
   #delta(event: DeltaEvent): readonly GenerationEvent[] {
     this.#text += event.text;
+    assertAnswerSize(this.#text.length);
     const toolCalls = event.toolCalls.filter(call => this.#forced.names.includes(call.function.name));
     this.#called ||= toolCalls.length > 0;
     return event.thinking === '' && toolCalls.length === 0 ? [] : [deltaOf({ thinking: event.thinking, toolCalls })];

@@ -55,7 +55,7 @@ export function ready({ state }: HealthDeps): Handler {
 
 export function startup({ state }: HealthDeps): Handler {
   return context => {
-    if (state() === 'starting') throw new DeciError('draining', { message: 'this worker is starting' });
+    if (state() === 'starting') throw new DeciError('starting');
     sendHealth(context, 200, { status: 'pass' });
   };
 }

@@ -1,5 +1,6 @@
 /** What the hosts have, told as one server: version, tags, ps. Each host is asked through the npm client. */
 import { DeciError } from '../../kernel/errors.ts';
+import { isObject } from '../../kernel/json.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
@@ -11,12 +12,17 @@ interface ListedModel {
   readonly expires_at: unknown;
 }
 
+/** Ollama writes null for a list without rows. */
+interface ModelList {
+  readonly models: readonly ListedModel[] | null;
+}
+
 /** What these handlers need of a host. */
 export interface ListedHost {
   readonly name: string;
   readonly client: {
-    list(): Promise<{ readonly models: readonly ListedModel[] }>;
-    ps(): Promise<{ readonly models: readonly ListedModel[] }>;
+    list(): Promise<ModelList>;
+    ps(): Promise<ModelList>;
   };
   readonly state: { readonly is: 'unknown' | 'up' | 'down'; readonly version?: string; readonly reason?: string };
 }
@@ -46,7 +52,7 @@ export function tags(deps: ListDeps): Handler {
 
 export function ps(deps: ListDeps): Handler {
   return async context => {
-    const lists = await askAll(deps.hosts, async host => (await host.client.ps()).models, context);
+    const lists = await askAll(deps.hosts, async host => rowsOf(await host.client.ps()), context);
     const models = lists.flat().toSorted((a, b) => String(b.expires_at).localeCompare(String(a.expires_at)));
     sendJson(context, { models });
   };
@@ -54,10 +60,20 @@ export function ps(deps: ListDeps): Handler {
 
 /** One row a name; the first host in the order of the configuration wins. */
 export async function mergedTags(hosts: readonly ListedHost[], context: RequestContext) {
-  const lists = await askAll(hosts, async host => (await host.client.list()).models, context);
+  const lists = await askAll(hosts, async host => rowsOf(await host.client.list()), context);
   const byName = new Map<string, ListedModel>();
   for (const model of lists.flat()) if (!byName.has(model.name)) byName.set(model.name, model);
   return [...byName.values()];
+}
+
+/** The rows that have a name; a host that lists something else is no reason to fail for all. */
+function rowsOf(list: unknown): ListedModel[] {
+  const rows: unknown = isObject(list) ? list['models'] : undefined;
+  return Array.isArray(rows) ? rows.filter(isListedModel) : [];
+}
+
+function isListedModel(row: unknown): row is ListedModel {
+  return isObject(row) && typeof row['name'] === 'string';
 }
 
 /** The answers of all hosts that gave one. @throws DeciError `upstream_unreachable` when none did */

@@ -1,8 +1,7 @@
 /** pull, push and create: hours of progress lines, relayed as they come; they end well only with `status: success`. */
-import type { DeciError } from '../../kernel/errors.ts';
-import { assertNative, NativeAnswer } from '../../ollama/native-answer.ts';
+import { firstThatHas } from '../../ollama/first-that-has.ts';
+import { type NativeAnswer, nativeAnswer } from '../../ollama/native-answer.ts';
 import { progressLines } from '../../ollama/ndjson-scanner.ts';
-import { readRefusal } from '../../ollama/refusal.ts';
 import { readJsonBody, withCanonicalKeys, withMember } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendJson } from '../respond.ts';
@@ -10,7 +9,7 @@ import type { Handler } from '../route-table.ts';
 import { streamAnswer } from '../stream/stream-answer.ts';
 import { noteUpstream } from './generation-support.ts';
 import { nativeFailure } from './native-generation.ts';
-import { managementHosts, type RelayDeps, upstreamRequest } from './native-relay.ts';
+import { type RelayDeps, upstreamRequest } from './native-relay.ts';
 
 const decidingKeys = new Set(['model', 'name', 'stream']);
 
@@ -40,16 +39,9 @@ const progressFormat = {
 };
 
 async function openProgress(context: RequestContext, deps: RelayDeps, body: Buffer | string): Promise<NativeAnswer> {
-  const candidates = managementHosts(deps.hosts.hosts, 'home');
+  const { hosts, limits } = deps;
   const request = { ...upstreamRequest(context), body };
-  const { host, exchange } = await deps.hosts.open(request, deps.limits, context.signal, candidates);
-  noteUpstream(context, host.name);
-  if (exchange.status >= 300) throw await readRefusal(exchange);
-  try {
-    assertNative(exchange);
-  } catch (error) {
-    exchange.abort(error as DeciError);
-    throw error;
-  }
-  return new NativeAnswer(host.name, exchange, progressLines);
+  const attempt = await firstThatHas([hosts.home()], left => hosts.open(request, limits, context.signal, left));
+  noteUpstream(context, attempt.host.name);
+  return nativeAnswer(attempt, progressLines);
 }

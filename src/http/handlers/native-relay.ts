@@ -3,9 +3,9 @@
  * are, with back-pressure both ways and flat memory, whatever their size.
  */
 import { pipeline } from 'node:stream/promises';
-import { DeciError, toDeciError } from '../../kernel/errors.ts';
+import { toDeciError } from '../../kernel/errors.ts';
+import { firstThatHas } from '../../ollama/first-that-has.ts';
 import type { Attempt } from '../../ollama/ollama-pool.ts';
-import { readRefusal } from '../../ollama/refusal.ts';
 import type { ExchangeLimits } from '../../ollama/upstream-exchange.ts';
 import type { UpstreamHost, UpstreamRequest } from '../../ollama/upstream-host.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -13,35 +13,39 @@ import { sendEmpty } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
 import { noteUpstream } from './generation-support.ts';
 
+/** What the relays need of the hosts. */
+export interface RelayHosts {
+  /** All of them, in the order in which they should be tried. */
+  candidates(): UpstreamHost[];
+  /** One and the same host for everything that must be found again: blobs, and the models made of them. */
+  home(): UpstreamHost;
+  open(
+    request: UpstreamRequest,
+    limits: ExchangeLimits,
+    signal: AbortSignal,
+    candidates: readonly UpstreamHost[],
+  ): Promise<Attempt>;
+}
+
 export interface RelayDeps {
-  readonly hosts: {
-    readonly hosts: readonly UpstreamHost[];
-    open(
-      request: UpstreamRequest,
-      limits: ExchangeLimits,
-      signal: AbortSignal,
-      candidates: readonly UpstreamHost[],
-    ): Promise<Attempt>;
-  };
+  readonly hosts: RelayHosts;
   readonly limits: ExchangeLimits;
 }
 
-/** `all`: any host that has the model may answer. `home`: one and the same host, so that what was uploaded is found again. */
-export function relay(scope: 'all' | 'home', { hosts, limits }: RelayDeps): Handler {
+/** `any` host that has the model may answer; `home` is asked where it matters which one does. */
+export function relay(scope: 'any' | 'home', { hosts, limits }: RelayDeps): Handler {
   return async context => {
+    context.invite();
     const request = upstreamRequest(context);
-    let candidates = managementHosts(hosts.hosts, scope);
-    let refusal: DeciError | undefined;
-    while (candidates.length > 0) {
-      const { host, exchange } = await hosts.open(request, withProgress(context, limits), context.signal, candidates);
-      noteUpstream(context, host.name);
-      if (exchange.status < 300) return await passOn(context, exchange);
-      if (context.req.method === 'HEAD') return sendEmpty(context, exchange.status);
-      refusal = await readRefusal(exchange);
-      if (refusal.code !== 'model_not_found') throw refusal;
-      candidates = candidates.slice(candidates.indexOf(host) + 1);
-    }
-    throw refusal ?? new DeciError('upstream_unreachable');
+    const open = (left: readonly UpstreamHost[]): Promise<Attempt> =>
+      hosts.open(request, withProgress(context, limits), context.signal, left);
+    const candidates = scope === 'home' ? [hosts.home()] : hosts.candidates();
+    // An answer to HEAD has no words, whatever its status.
+    const bodiless = context.req.method === 'HEAD';
+    const { host, exchange } = bodiless ? await open(candidates) : await firstThatHas(candidates, open);
+    noteUpstream(context, host.name);
+    if (bodiless) sendEmpty(context, exchange.status);
+    else await passOn(context, exchange);
   };
 }
 
@@ -50,13 +54,6 @@ function withProgress({ req, route }: RequestContext, limits: ExchangeLimits): E
   // Taken now: a request that was read to its end and destroyed has no socket any more.
   const { socket } = req;
   return route?.body === 'stream' ? { ...limits, sentBytes: () => socket.bytesRead } : limits;
-}
-
-/** In the order of the configuration, so that every worker and every request means the same host. */
-export function managementHosts(hosts: readonly UpstreamHost[], scope: 'all' | 'home'): UpstreamHost[] {
-  const reachable = hosts.filter(host => host.state.is !== 'down');
-  const ordered = reachable.length > 0 ? reachable : [...hosts];
-  return scope === 'home' ? ordered.slice(0, 1) : ordered;
 }
 
 export function upstreamRequest({ req, route, body, pathAndQuery }: RequestContext): UpstreamRequest {
@@ -72,7 +69,8 @@ export function upstreamRequest({ req, route, body, pathAndQuery }: RequestConte
     method: req.method as UpstreamRequest['method'],
     path: pathAndQuery,
     headers,
-    body: streamed ? req : body.length > 0 ? body : null,
+    // Not the request itself: whoever is given a stream destroys it when done, and with it the socket of our answer.
+    body: streamed ? req.iterator({ destroyOnReturn: false }) : body.length > 0 ? body : null,
   };
 }
 

@@ -1,4 +1,7 @@
 /** /v1/embeddings over the native /api/embed, through the npm client. */
+import { DeciError } from '../../kernel/errors.ts';
+import { isObject } from '../../kernel/json.ts';
+import { toUpstreamError } from '../../ollama/upstream-error.ts';
 import { parseOpenAiEmbeddingRequest, renderOpenAiEmbeddings } from '../dialects/openai-embeddings.ts';
 import { parseJsonBody } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -14,15 +17,18 @@ interface EmbedRequest {
   dimensions?: number;
 }
 
-interface EmbedResponse {
+/** Failures after which the next host is asked; the later ones say more. */
+const passedOver: readonly string[] = ['upstream_unreachable', 'upstream_broken', 'model_not_found'];
+
+interface Embedded {
   readonly embeddings: number[][];
-  readonly prompt_eval_count?: number;
+  readonly promptTokens: number;
 }
 
 /** What this handler needs of a host. An embedding may have to wait for its model, so its client waits as long. */
 export interface EmbeddingHost {
   readonly name: string;
-  embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResponse>;
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<unknown>;
 }
 
 export interface EmbeddingDeps {
@@ -34,27 +40,66 @@ export function openAiEmbeddings(deps: EmbeddingDeps): Handler {
     const plan = parseOpenAiEmbeddingRequest(parseJsonBody(context.body));
     context.model = plan.model;
     const answer = await embed(context, deps, { ...plan.request, input: [...plan.request.input] });
-    const promptTokens = answer.prompt_eval_count ?? 0;
+    const { embeddings, promptTokens } = answer;
     context.promptTokens = promptTokens;
-    const { embeddings } = answer;
     sendJson(context, renderOpenAiEmbeddings({ model: plan.model, embeddings, promptTokens }, plan.encodingFormat));
   };
 }
 
-async function embed(context: RequestContext, deps: EmbeddingDeps, request: EmbedRequest): Promise<EmbedResponse> {
+/**
+ * Another host is asked when one cannot be dialled, breaks, or does not have the model: an embedding leaves nothing behind
+ * that a second one could double. A host that answered counts more than one that did not.
+ */
+async function embed(context: RequestContext, deps: EmbeddingDeps, request: EmbedRequest): Promise<Embedded> {
   const candidates = deps.candidates();
-  let failure = unreachable(candidates);
+  let worst = unreachable(candidates);
   for (const host of candidates) {
     try {
-      const answer = await host.embed(request, context.signal);
+      const answer = readEmbedded(await host.embed(request, context.signal));
       noteUpstream(context, host.name);
       return answer;
     } catch (thrown) {
       context.throwIfAborted();
-      const refusal = refusalOf(thrown);
-      if (refusal !== undefined && refusal.code !== 'model_not_found') throw refusal;
-      if (refusal !== undefined) failure = refusal;
+      const failure = refusalOf(thrown) ?? failureOf(thrown);
+      const severity = passedOver.indexOf(failure.code);
+      if (severity === -1) throw failure;
+      if (severity > passedOver.indexOf(worst.code)) worst = failure;
     }
   }
-  throw failure;
+  throw worst;
+}
+
+function readEmbedded(answer: unknown): Embedded {
+  const { embeddings, prompt_eval_count: count } = isObject(answer) ? answer : {};
+  const promptTokens = count ?? 0;
+  if (!isVectors(embeddings) || !isFiniteNumber(promptTokens)) {
+    throw new DeciError('upstream_invalid', { message: 'the model server answered without embeddings' });
+  }
+  return { embeddings, promptTokens };
+}
+
+function isVectors(value: unknown): value is number[][] {
+  return Array.isArray(value) && value.every(row => Array.isArray(row) && row.every(isFiniteNumber));
+}
+
+/** JSON's 1e999 is a number too. */
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+/** What the npm client throws when it was no refusal: it passes on what fetch throws, and what is no JSON fails to parse. */
+function failureOf(thrown: unknown): DeciError {
+  // fetch wraps what really happened as the cause of a TypeError.
+  const cause = thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
+  if (cause instanceof SyntaxError || cause instanceof TypeError) {
+    return new DeciError('upstream_invalid', {
+      message: 'the model server answered with something else than JSON',
+      cause,
+    });
+  }
+  // The ports that browsers block are dialled by nothing that goes through fetch.
+  if (cause instanceof Error && cause.message === 'bad port') return new DeciError('upstream_unreachable', { cause });
+  const name = cause instanceof Error ? cause.name : '';
+  if (name === 'AbortError' || name === 'TimeoutError') return new DeciError('first_token_timeout', { cause });
+  return toUpstreamError(cause, false);
 }

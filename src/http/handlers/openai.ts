@@ -78,7 +78,7 @@ export function openAiModels(deps: ListDeps): Handler {
   };
 }
 
-interface ShowingHost extends ListedHost {
+export interface ShowingHost extends ListedHost {
   readonly client: ListedHost['client'] & {
     show(request: { model: string }): Promise<{ readonly modified_at: unknown }>;
   };

@@ -15,6 +15,9 @@ import { mergeStreams } from '../stream/merge-streams.ts';
 import { streamAnswer } from '../stream/stream-answer.ts';
 import { type GenerationDeps, noteUsage, startGeneration } from './generation-support.ts';
 
+/** What the bodies of one client's request may take while they are sent. */
+const maxBodiesBytes = 64 * 1024 * 1024;
+
 /** The native request of one answer; every dialect's plan makes them. */
 interface NativeRequest {
   readonly model: string;
@@ -81,25 +84,47 @@ async function startAll(
   deps: GenerationDeps,
   translation: Translation,
 ): Promise<NativeStream[]> {
+  const bodies = serialise(translation.requests);
   return await allOrAbort(
     context,
-    translation.requests.map(request => start(context, deps, translation, request)),
+    bodies.map(body => start(context, deps, translation, body)),
   );
+}
+
+/**
+ * One body per answer. Requests that are the same object share theirs: with images in it, a copy for each of many answers
+ * would be more than a worker can hold.
+ * @throws DeciError `body_too_large` when different requests (a seed makes them so) come to too much together
+ */
+function serialise(requests: readonly NativeRequest[]): Buffer[] {
+  const bodies = new Map<NativeRequest, Buffer>();
+  const count = new Set(requests).size;
+  return requests.map(request => {
+    const body = bodies.get(request) ?? Buffer.from(JSON.stringify(request));
+    if (count > 1 && count * body.length > maxBodiesBytes) {
+      throw new DeciError('body_too_large', {
+        message: `a seed makes ${count} requests of this one, more than 64 MB together: ask for fewer answers or leave the seed out`,
+        param: 'n',
+      });
+    }
+    bodies.set(request, body);
+    return body;
+  });
 }
 
 async function start(
   context: RequestContext,
   deps: GenerationDeps,
   translation: Translation,
-  request: NativeRequest,
+  body: Buffer,
 ): Promise<NativeStream> {
   const { path, model, instead } = translation;
   try {
-    return await startGeneration(context, deps, { path, model, body: JSON.stringify(request) });
+    return await startGeneration(context, deps, { path, model, body });
   } catch (error) {
     const other = error instanceof DeciError ? instead?.(error) : undefined;
     if (other === undefined) throw error;
-    return await startGeneration(context, deps, { path, model, body: JSON.stringify(other) });
+    return await startGeneration(context, deps, { path, model, body: Buffer.from(JSON.stringify(other)) });
   }
 }
 

@@ -21,7 +21,8 @@ export function body({ jsonBytes, inferenceBytes, timeoutMs }: BodyDeps) {
   return async (req: Request, _res: Response, next: NextFunction): Promise<void> => {
     const kind = req.context.route?.body ?? 'none';
     if (kind !== 'none' && kind !== 'stream') {
-      req.context.body = await readBody(req, { maxBytes: maxBytes[kind], timeoutMs });
+      req.context.invite();
+      req.context.body = await readBody(req, { maxBytes: maxBytes[kind], timeoutMs }, req.context.signal);
     }
     next();
   };
