@@ -1,13 +1,11 @@
 /** Asks each worker for its state on its own socket; PM2 knows only that a process exists, not that it serves. */
 import { request } from 'node:http';
 import { type LiveWorker, liveWorkers } from '../../src/config/live-workers.ts';
+import type { HostState } from '../../src/ollama/upstream-host.ts';
 
 export interface UpstreamState {
   readonly url: string;
-  readonly state:
-    | { readonly is: 'unknown' }
-    | { readonly is: 'up'; readonly version: string; readonly models: number }
-    | { readonly is: 'down'; readonly reason: string };
+  readonly state: HostState;
 }
 
 /** What `GET /state` answers. */

@@ -3,6 +3,8 @@ import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import type { Generate } from './generate.ts';
 import { createDispatch, type Hosts } from './stages/dispatch.ts';
 
+export type { Hosts };
+
 export interface PipelineDeps {
   readonly hosts: Hosts;
   readonly limits: ExchangeLimits;

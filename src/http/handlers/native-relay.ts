@@ -3,6 +3,7 @@
  * are, with back-pressure both ways and flat memory, whatever their size.
  */
 import { pipeline } from 'node:stream/promises';
+import type { Hosts } from '../../gateway/pipeline.ts';
 import { toDeciError } from '../../kernel/errors.ts';
 import { firstThatHas } from '../../ollama/first-that-has.ts';
 import type { Attempt } from '../../ollama/ollama-pool.ts';
@@ -13,18 +14,10 @@ import { sendEmpty } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
 import { noteUpstream } from './generation-support.ts';
 
-/** What the relays need of the hosts. */
-export interface RelayHosts {
-  /** All of them, in the order in which they should be tried. */
-  candidates(): UpstreamHost[];
-  /** One and the same host for everything that must be found again: blobs, and the models made of them. */
+/** What the relays need of the hosts: what a generation needs, and one place for what must be found again. */
+export interface RelayHosts extends Hosts {
+  /** One and the same host for blobs, and for the models made of them. */
   home(): UpstreamHost;
-  open(
-    request: UpstreamRequest,
-    limits: ExchangeLimits,
-    signal: AbortSignal,
-    candidates: readonly UpstreamHost[],
-  ): Promise<Attempt>;
 }
 
 export interface RelayDeps {
