@@ -1,4 +1,5 @@
 /** `npm start`: checks, starts the workers under our own PM2, waits until each of them serves, and says where. */
+import { join } from 'node:path';
 import { checkout, readVersion } from '../src/config/environment.ts';
 import { elsewhereSentence } from '../src/config/load-ecosystem.ts';
 import type { RunState } from '../src/config/run-state.ts';
@@ -12,7 +13,7 @@ import { checkPort, preparePlaces } from './lib/preflight.ts';
 import { deleteApps, killDaemon } from './lib/shut-down.ts';
 import { takeStartLock } from './lib/start-lock.ts';
 import { removeRunState, writeRunState } from './lib/state-file.ts';
-import { urlOf, type WorkerState } from './lib/worker-sockets.ts';
+import { askControl, urlOf, type WorkerState } from './lib/worker-sockets.ts';
 
 const usage = `Usage: npm start [-- OPTION...]     (or scripts/start-production.sh OPTION...)
 Starts the cluster and waits until every worker serves. Does nothing when it already runs.
@@ -31,7 +32,9 @@ async function main(): Promise<number> {
     const running = await alreadyRunning(cluster);
     if (running.length > 0) out.line('Deci already runs; nothing was restarted.');
     const workers = running.length > 0 ? running : await started(cluster, out);
-    tell(flags.json, saveState(cluster, workers), workers);
+    const state = saveState(cluster, workers);
+    if (flags.json) console.log(JSON.stringify(state));
+    else await tell(cluster, state, workers);
     return exitCodes.done;
   } finally {
     lock.release();
@@ -108,14 +111,14 @@ function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerSta
   return state;
 }
 
-function tell(json: boolean, state: RunState, workers: readonly WorkerState[]): void {
-  if (json) {
-    console.log(JSON.stringify(state));
-    return;
-  }
+async function tell(cluster: Cluster, state: RunState, workers: readonly WorkerState[]): Promise<void> {
+  const { dataDir, runDir } = cluster.config.places;
+  const control = await askControl(runDir);
   console.log('');
   console.log(`Deci ${state.release} serves on ${state.url} with ${plural(workers.length, 'worker')}.`);
   for (const upstream of upstreamsOf(workers)) console.log(`Ollama   ${describeUpstream(upstream)}`);
+  console.log(`Control  ${control === undefined ? 'does not answer yet: npm run logs' : control.state}`);
+  console.log(`Key      ${join(dataDir, 'admin-key')} (for whatever changes models or settings)`);
   console.log(`Next     npm run status`);
   console.log(`         curl ${state.url}/api/tags`);
   console.log(`         npm stop`);

@@ -1,5 +1,6 @@
 /** `npm run status`: what runs, told by the workers themselves; also a cluster that lives in the user's own PM2 daemon. */
 import { readFileSync } from 'node:fs';
+import { controlName } from '../src/config/ecosystem.ts';
 import { checkout, readVersion } from '../src/config/environment.ts';
 import { type Cluster, foreignHomes, openCluster, pm2At, workersOf } from './lib/cluster.ts';
 import { describeUpstream, duration, upstreamsOf } from './lib/describe.ts';
@@ -7,7 +8,7 @@ import { exitCodes } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
 import { runScript } from './lib/output.ts';
 import type { Pm2Process } from './lib/pm2-cli.ts';
-import { type AskedWorker, type UpstreamState, urlOf } from './lib/worker-sockets.ts';
+import { type AskedWorker, askControl, type ControlState, type UpstreamState, urlOf } from './lib/worker-sockets.ts';
 
 const usage = `Usage: npm run status [-- OPTION...]
 Shows what runs. Exit code 0 when a worker serves, 3 when none does, 78 when the configuration is not valid.
@@ -31,6 +32,8 @@ interface Status {
   readonly release: string;
   readonly pm2_home: string | null;
   readonly workers: readonly WorkerRow[];
+  /** Null when it does not answer; serving does not need it. */
+  readonly control: ControlState | null;
   readonly upstreams: readonly UpstreamState[];
 }
 
@@ -44,12 +47,14 @@ async function main(): Promise<number> {
 }
 
 async function readStatus(cluster: Cluster): Promise<Status> {
-  const workers = await workersOf(cluster);
+  const [workers, control] = await Promise.all([workersOf(cluster), askControl(cluster.config.places.runDir)]);
   const [home = cluster.pm2.home] = foreignHomes(cluster, workers);
   const processes = await pm2At(home).list();
   const answers = workers.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
   const serving = answers.find(({ state }) => state === 'ready');
-  const failed = processes.filter(process => !workers.some(({ worker }) => worker.pid === process.pid)).map(failedRow);
+  const failed = processes
+    .filter(({ name, pid }) => name !== controlName && !workers.some(({ worker }) => worker.pid === pid))
+    .map(failedRow);
   return {
     running: serving !== undefined,
     url: serving === undefined ? null : urlOf(serving),
@@ -57,6 +62,7 @@ async function readStatus(cluster: Cluster): Promise<Status> {
     release: serving?.version ?? readVersion(checkout),
     pm2_home: workers.length + processes.length > 0 ? home : null,
     workers: [...workers.map(worker => workerRow(worker, processes)), ...failed],
+    control: control ?? null,
     upstreams: upstreamsOf(answers),
   };
 }
@@ -89,7 +95,7 @@ function residentBytes(pid: number): number | null {
   }
 }
 
-function describe({ running, url, live, release, pm2_home, workers, upstreams }: Status): string[] {
+function describe({ running, url, live, release, pm2_home, workers, control, upstreams }: Status): string[] {
   const lines = running
     ? [`Deci ${release} serves on ${url} (${live}, PM2 home ${pm2_home}).`]
     : [`Deci ${release} does not serve. Start it with npm start.`];
@@ -104,8 +110,15 @@ function describe({ running, url, live, release, pm2_home, workers, upstreams }:
     ];
     lines.push(`Worker   ${facts.join('  ')}`);
   }
+  if (running) lines.push(`Control  ${describeControl(control)}`);
   for (const upstream of upstreams) lines.push(`Ollama   ${describeUpstream(upstream)}`);
   return lines;
+}
+
+function describeControl(control: ControlState | null): string {
+  if (control === null) return 'does not answer; requests are served without it, nothing heals until it is back';
+  const { pid, state, started_at } = control;
+  return `${pid}`.padEnd(15) + `  ${state.padEnd(9)}  up ${duration(Date.now() - Date.parse(started_at))}`;
 }
 
 await runScript(main);

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
-import { isRunning } from '../../src/config/live-workers.ts';
+import { isRunning } from '../../src/kernel/process-identity.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

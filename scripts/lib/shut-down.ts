@@ -2,7 +2,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRunning, isWorker } from '../../src/config/live-workers.ts';
+import { controlName } from '../../src/config/ecosystem.ts';
+import { isWorker } from '../../src/config/live-workers.ts';
+import { isRunning } from '../../src/kernel/process-identity.ts';
 import { plural } from './describe.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
 import type { Pm2 } from './pm2-cli.ts';
@@ -11,14 +13,14 @@ import { type AskedWorker, askWorkers } from './worker-sockets.ts';
 const daemonExitMs = 10_000;
 const pollMs = 50;
 
-/** @returns how many processes were taken out */
+/** @returns how many workers were taken out; control goes with them */
 export async function deleteApps(pm2: Pm2): Promise<number> {
   const processes = await pm2.list();
   const names = [...new Set(processes.map(({ name }) => name))];
   if (names.length === 0) return 0;
   const { code, output } = await pm2.run(['delete', ...names]);
   if (code !== 0) throw new Error(`PM2 did not delete ${names.join(', ')}:\n${output.trim()}`);
-  return processes.length;
+  return processes.filter(({ name }) => name !== controlName).length;
 }
 
 /** Only for a home of ours: everything in that daemon goes with it. */

@@ -4,7 +4,7 @@
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning } from '../../src/config/live-workers.ts';
+import { isAlive, thisProcess } from '../../src/kernel/process-identity.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
 
 /** A stale lock may be taken over by another start between our look and our grasp; that one is looked at again. */
@@ -13,7 +13,8 @@ const attempts = 3;
 /** @throws ScriptFailure while another start holds it; a holder that died does not */
 export function takeStartLock(runDir: string): { release(): void } {
   const path = join(runDir, 'start.lock');
-  const mine = `${process.pid} ${startTime(process.pid) ?? ''}`.trim();
+  const { pid, start } = thisProcess();
+  const mine = `${pid} ${start}`.trim();
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (create(path, mine)) return { release: () => release(path, mine) };
     const held = read(path);
@@ -29,11 +30,9 @@ export function takeStartLock(runDir: string): { release(): void } {
 
 /** After a reboot the pid of a holder that died may be another program's: that one began at another time. */
 function livingHolder(held: string): number | undefined {
-  const [pidText, since] = held.trim().split(' ');
+  const [pidText, start = ''] = held.trim().split(' ');
   const pid = Number(pidText);
-  if (!Number.isInteger(pid) || pid <= 0 || !isRunning(pid)) return undefined;
-  const began = startTime(pid);
-  return since === undefined || began === undefined || since === began ? pid : undefined;
+  return Number.isInteger(pid) && pid > 0 && isAlive({ pid, start }) ? pid : undefined;
 }
 
 function create(path: string, content: string): boolean {
@@ -74,15 +73,5 @@ function read(path: string): string | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-/** In ticks since the machine started; unknown where there is no `/proc`. The name of the program may hold blanks and brackets. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 /** Asks each worker for its state on its own socket; PM2 knows only that a process exists, not that it serves. */
-import { request } from 'node:http';
-import { type LiveWorker, liveWorkers } from '../../src/config/live-workers.ts';
+import { controlSocketPath, type LiveWorker, liveWorkers } from '../../src/config/live-workers.ts';
+import { parseObject } from '../../src/kernel/json.ts';
+import { askSocket } from '../../src/kernel/socket-request.ts';
 import type { HostState } from '../../src/ollama/upstream-host.ts';
 
 export interface UpstreamState {
@@ -12,12 +13,19 @@ export interface UpstreamState {
 export interface WorkerState {
   readonly pid: number;
   readonly colour: string;
-  readonly state: 'starting' | 'ready' | 'draining';
+  readonly state: 'starting' | 'ready' | 'standby' | 'draining';
   readonly version: string;
   readonly host: string;
   readonly port: number;
   readonly upstreams: readonly UpstreamState[];
   readonly active: number;
+  readonly started_at: string;
+}
+
+/** What `GET /state` of control answers. */
+export interface ControlState {
+  readonly pid: number;
+  readonly state: string;
   readonly started_at: string;
 }
 
@@ -33,22 +41,18 @@ export async function askWorkers(runDir: string, timeoutMs = 2000): Promise<Aske
 }
 
 async function ask({ socketPath }: LiveWorker, timeoutMs: number): Promise<WorkerState | undefined> {
-  const { promise, resolve } = Promise.withResolvers<WorkerState | undefined>();
-  const nothing = (): void => resolve(undefined);
-  const req = request({ socketPath, path: '/state', agent: false, signal: AbortSignal.timeout(timeoutMs) }, res => {
-    let text = '';
-    res.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-    });
-    res.once('error', nothing).once('end', () => resolve(parse(text)));
-  });
-  req.once('error', nothing).end();
-  return promise;
+  return (await stateAt(socketPath, timeoutMs)) as WorkerState | undefined;
 }
 
-function parse(text: string): WorkerState | undefined {
+/** What control says of itself; undefined when it does not run, or does not answer. */
+export async function askControl(runDir: string, timeoutMs = 2000): Promise<ControlState | undefined> {
+  return (await stateAt(controlSocketPath(runDir), timeoutMs)) as ControlState | undefined;
+}
+
+async function stateAt(socketPath: string, timeoutMs: number): Promise<object | undefined> {
   try {
-    return JSON.parse(text) as WorkerState;
+    const { text } = await askSocket({ socketPath, method: 'GET', path: '/state', timeoutMs });
+    return parseObject(text);
   } catch {
     return undefined;
   }

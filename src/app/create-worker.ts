@@ -2,22 +2,30 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Authenticator, newKey } from '../auth/authenticator.ts';
+import { isKey } from '../auth/credentials.ts';
 import type { Config } from '../config/config.ts';
-import { isRunning } from '../config/live-workers.ts';
 import { createPipeline } from '../gateway/pipeline.ts';
 import { createAccessLog } from '../http/access-log.ts';
 import { ActiveRequests } from '../http/active-requests.ts';
 import { createExpressApp } from '../http/express-app.ts';
 import { createHostCheck } from '../http/host-policy.ts';
 import { OriginPolicy } from '../http/origin-policy.ts';
+import { PrivateDoor } from '../http/private-door.ts';
 import { RouteTable } from '../http/route-table.ts';
 import { createRoutes } from '../http/routes.ts';
 import { HttpServer } from '../http/server.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { isRunning } from '../kernel/process-identity.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
+import { readOrMakeSecret } from '../storage/secret-file.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { drain } from './drain.ts';
+import { Standby } from './standby.ts';
+
+/** `standby`: does not listen, but could at once. */
+export type ServingState = 'starting' | 'ready' | 'standby' | 'draining';
 
 export interface WorkerIdentity {
   readonly colour: string;
@@ -25,6 +33,8 @@ export interface WorkerIdentity {
   /** Whether names in Host headers are checked: true while bound to loopback. */
   readonly loopback: boolean;
   readonly print: (line: string) => void;
+  /** Ends the process as a signal would. */
+  readonly leave: (reason: string) => void;
 }
 
 export interface Worker {
@@ -38,11 +48,12 @@ export interface Worker {
 /** Time for closing files and upstream connections behind the drain. */
 const closingMs = 5000;
 
-export function createWorker(config: Config, { colour, version, loopback, print }: WorkerIdentity): Worker {
+export function createWorker(config: Config, identity: WorkerIdentity): Worker {
+  const { colour, version, loopback, print } = identity;
   const { places, timeouts, bodyLimits, heartbeatMs } = config;
   const source = `deci-${colour}`;
   const startedAt = new Date();
-  let state: 'starting' | 'ready' | 'draining' = 'starting';
+  let state: ServingState = 'starting';
   let stopping: Promise<void> | undefined;
 
   const log = createLogger({
@@ -53,6 +64,9 @@ export function createWorker(config: Config, { colour, version, loopback, print 
     now: () => new Date(),
     print,
   });
+
+  const adminKey = readOrMakeSecret({ path: join(places.dataDir, 'admin-key'), make: newKey, isValid: isKey });
+  const authenticator = new Authenticator({ adminKey, anonymousRole: config.anonymousRole });
 
   const pool = new OllamaPool({
     urls: config.upstreams.map(upstream => upstream.url),
@@ -100,6 +114,7 @@ export function createWorker(config: Config, { colour, version, loopback, print 
     hostAllowed: createHostCheck(loopback, config.allowedHosts),
     origins: new OriginPolicy(config.allowedOrigins),
     routes,
+    authenticator,
     body: { ...bodyLimits, timeoutMs: timeouts.requestMs },
   });
 
@@ -107,31 +122,46 @@ export function createWorker(config: Config, { colour, version, loopback, print 
     listen: { host: config.host, port: config.port === 'auto' ? 0 : config.port },
     handler: app,
   });
+  const describe = (): object => ({
+    pid: process.pid,
+    colour,
+    state,
+    version,
+    host: config.host,
+    port: publicServer.port,
+    upstreams: pool.hosts.map(host => ({ url: host.url, state: host.state })),
+    active: active.size,
+    started_at: startedAt.toISOString(),
+  });
+  const standby = new Standby({ active, server: publicServer });
   const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
-  const privateServer = new HttpServer({
-    // Each worker's own door: without `exclusive` the cluster would share it out among all of them.
-    listen: { path: socketPath, exclusive: true },
-    handler: (req, res) => {
-      if (req.url !== '/state') {
-        app(req, res);
-        return;
-      }
-      const upstreams = pool.hosts.map(host => ({ url: host.url, state: host.state }));
-      const { port } = publicServer;
-      const body = {
-        pid: process.pid,
-        colour,
-        state,
-        version,
-        host: config.host,
-        port,
-        upstreams,
-        active: active.size,
-      };
-      res
-        .setHeader('Content-Type', 'application/json')
-        .end(JSON.stringify({ ...body, started_at: startedAt.toISOString() }));
+  const door = new PrivateDoor({
+    socketPath,
+    routes: {
+      'GET /state': () => ({ body: describe() }),
+      'POST /live': async () => {
+        if (state === 'standby') {
+          await standby.end();
+          state = 'ready';
+          log.info('worker is live again');
+        }
+        return { body: describe() };
+      },
+      'POST /standby': () => {
+        if (state === 'ready') {
+          state = 'standby';
+          standby.begin();
+          log.info('worker is on standby', { active: active.size });
+        }
+        return { body: describe() };
+      },
+      'POST /drain': () => {
+        // Behind the answer: whoever asked shall hear that it was understood.
+        setImmediate(() => identity.leave('asked to drain'));
+        return { status: 202, body: describe() };
+      },
     },
+    fallback: app,
   });
 
   return {
@@ -142,7 +172,7 @@ export function createWorker(config: Config, { colour, version, loopback, print 
         await mkdir(places.runDir, { recursive: true, mode: 0o700 });
         removeDeadSockets(places.runDir, colour);
         await publicServer.listen();
-        await privateServer.listen();
+        await door.open();
       } catch (error) {
         publicServer.leave();
         publicServer.destroyAll();
@@ -161,12 +191,12 @@ export function createWorker(config: Config, { colour, version, loopback, print 
 
   async function leave(reason: string): Promise<void> {
     state = 'draining';
+    standby.cancel();
     log.info('worker is leaving', { reason, active: active.size });
     try {
       const { ended } = await drain({ active, servers: [publicServer], drainMs: timeouts.drainMs });
       // To the end a worker that leaves can be asked how far it is.
-      privateServer.leave();
-      privateServer.destroyAll();
+      door.close();
       await withDeadline(closingMs, signal => lifecycle.stop(signal));
       log.info('worker has left', { ended });
     } finally {

@@ -1,7 +1,8 @@
 /** Environment -> Config: pure, all errors at once, no value of a secret in a message. */
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { isAuthRequired, settingsNotYet } from './misplaced-names.ts';
+import type { Role } from '../kernel/role.ts';
+import { settingsNotYet } from './misplaced-names.ts';
 import { type Setting, type SettingName, type SettingValues, settings } from './settings.ts';
 import type { UpstreamUrl } from './value-types.ts';
 
@@ -26,6 +27,8 @@ export interface Config {
   };
   readonly bodyLimits: { readonly jsonBytes: number; readonly inferenceBytes: number };
   readonly memory: { readonly heapLimitMb: number; readonly rssMaxMb: number };
+  /** The role of callers without a key; undefined where every caller needs one. */
+  readonly anonymousRole: Role | undefined;
   readonly allowedOrigins: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly places: Places;
@@ -36,6 +39,8 @@ export interface Places {
   readonly home: string;
   readonly dataDir: string;
   readonly runDir: string;
+  /** Undefined where memory is to be looked for. */
+  readonly hotDir: string | undefined;
   readonly logDir: string;
   readonly logDirFallback: string | undefined;
 }
@@ -73,7 +78,7 @@ function readSettings(env: Environment, problems: string[]): Partial<SettingValu
     const setting: Setting<unknown> = settings[name];
     const given = env[name]?.trim();
     const text = given === undefined || given === '' ? setting.default : given;
-    if (text === undefined || (name === 'DECI_AUTH' && isAuthRequired(text))) continue;
+    if (text === undefined) continue;
     const value = setting.type.parse(text);
     const shown = setting.secret === true ? 'a value that is not shown' : printable(text);
     if (value === undefined) problems.push(`${name}: expected ${setting.type.expected}, got ${shown}`);
@@ -91,10 +96,10 @@ function printable(text: string): string {
 function contradictions(values: Partial<SettingValues>): string[] {
   const problems: string[] = [];
   const { HOST, HEAP_LIMIT_MB, RSS_MAX_MB } = values;
-  const confirmed = values.DECI_AUTH === 'off' && values.DECI_AUTH_OFF_I_KNOW === '1';
-  if (HOST !== undefined && !isLoopback(HOST) && !confirmed) {
+  const unconfirmed = values.DECI_AUTH === 'off' && values.DECI_AUTH_OFF_I_KNOW !== '1';
+  if (HOST !== undefined && !isLoopback(HOST) && unconfirmed) {
     problems.push(
-      `HOST: ${printable(HOST)} is not loopback and this version has no keys yet: bind to 127.0.0.1, or set DECI_AUTH=off and DECI_AUTH_OFF_I_KNOW=1 to let anybody in`,
+      `HOST: ${printable(HOST)} is not loopback and DECI_AUTH=off lets anybody in: use keys (DECI_AUTH=auto), bind to 127.0.0.1, or confirm with DECI_AUTH_OFF_I_KNOW=1`,
     );
   }
   if (RSS_MAX_MB !== undefined && HEAP_LIMIT_MB !== undefined && RSS_MAX_MB < HEAP_LIMIT_MB) {
@@ -128,11 +133,16 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     },
     bodyLimits: { jsonBytes: values.BODY_LIMIT, inferenceBytes: values.INFERENCE_BODY_LIMIT },
     memory: { heapLimitMb: values.HEAP_LIMIT_MB, rssMaxMb: values.RSS_MAX_MB },
+    anonymousRole: isAnonymousAllowed(values) ? values.DECI_LOCAL_ROLE : undefined,
     allowedOrigins: [...(values.OLLAMA_ORIGINS ?? []), ...(values.CORS_ORIGINS ?? [])],
     allowedHosts: values.ALLOWED_HOSTS ?? [],
     places: buildPlaces(values, checkout),
     logLevel: values.LOG_LEVEL,
   };
+}
+
+function isAnonymousAllowed({ DECI_AUTH, HOST }: SettingValues): boolean {
+  return DECI_AUTH === 'off' || (DECI_AUTH === 'auto' && isLoopback(HOST));
 }
 
 function buildPlaces(values: SettingValues, checkout: string): Places {
@@ -142,6 +152,7 @@ function buildPlaces(values: SettingValues, checkout: string): Places {
     home,
     dataDir: place(values.DATA_DIR),
     runDir: place(values.RUN_DIR),
+    hotDir: values.HOT_DIR === undefined ? undefined : place(values.HOT_DIR),
     logDir: place(values.LOG_DIR),
     logDirFallback: values.LOG_DIR_FALLBACK === undefined ? undefined : place(values.LOG_DIR_FALLBACK),
   };

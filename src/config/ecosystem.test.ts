@@ -3,11 +3,26 @@ import { test } from 'node:test';
 import { type Environment, readConfig } from './config.ts';
 import { appName, ecosystemApps, exportedSettings, type Pm2App } from './ecosystem.ts';
 
+function appsFor(env: Environment, colour: 'blue' | 'green' = 'blue'): Pm2App[] {
+  return ecosystemApps(readConfig(env, '/srv/deci'), { checkout: '/srv/deci', colour, env });
+}
+
 function appFor(env: Environment, colour: 'blue' | 'green' = 'blue'): Pm2App {
-  const [app, ...others] = ecosystemApps(readConfig(env, '/srv/deci'), { checkout: '/srv/deci', colour, env });
-  assert.ok(app !== undefined && others.length === 0);
+  const [app] = appsFor(env, colour);
+  assert.ok(app !== undefined);
   return app;
 }
+
+test('beside the workers there is control: one process of its own, which PM2 never gives up', () => {
+  const [, control, ...others] = appsFor({}, 'green');
+  assert.ok(control !== undefined && others.length === 0);
+  assert.deepEqual(
+    [control.name, control.namespace, control.exec_mode, control.instances, control.script],
+    ['deci-control', 'deci-backend', 'fork', 1, '/srv/deci/src/control.ts'],
+  );
+  assert.equal(control.interpreter, process.execPath);
+  assert.ok(control.autorestart && control.max_restarts > 100_000);
+});
 
 test('the app is the live colour, as a cluster of DECI_WORKERS', () => {
   const app = appFor({ DECI_WORKERS: '3' }, 'green');

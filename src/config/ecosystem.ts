@@ -19,9 +19,11 @@ export interface Pm2App {
   readonly namespace: string;
   readonly cwd: string;
   readonly script: string;
-  readonly exec_mode: 'cluster';
+  readonly exec_mode: 'cluster' | 'fork';
   readonly instances: number;
   readonly instance_var: string;
+  /** The program that runs a process of its own; workers run on what PM2's daemon runs on. */
+  readonly interpreter?: string;
   readonly node_args: readonly string[];
   readonly wait_ready: boolean;
   readonly listen_timeout: number;
@@ -47,6 +49,10 @@ const heapReserve = 1.25;
 /** Behind the drain: error frames, idle connections, log files, upstream connections. */
 const leavingMs = 15_000;
 const listenMarginMs = 5000;
+const controlHeapMb = 256;
+const controlRssMb = 400;
+
+export const controlName = 'deci-control';
 
 export function appName(colour: Colour): string {
   return `deci-${colour}`;
@@ -61,50 +67,77 @@ export function crashReportDir(config: Config): string {
   return join(config.places.dataDir, 'crash-reports');
 }
 
-export function ecosystemApps(config: Config, { checkout, colour, env }: Deployment): Pm2App[] {
-  const { memory, timeouts } = config;
-  const name = appName(colour);
-  const output = join(outputDir(config), name);
+export function ecosystemApps(config: Config, deployment: Deployment): Pm2App[] {
+  return [workersApp(config, deployment), controlApp(config, deployment)];
+}
+
+function workersApp(config: Config, deployment: Deployment): Pm2App {
+  const { memory, timeouts, workers } = config;
+  return {
+    ...commonOf(config, appName(deployment.colour), deployment),
+    script: join(deployment.checkout, 'src', 'main.ts'),
+    exec_mode: 'cluster',
+    instances: workers,
+    node_args: nodeArguments(config, Math.round(memory.heapLimitMb * heapReserve)),
+    kill_timeout: timeouts.drainMs + leavingMs,
+    min_uptime: '30s',
+    // PM2 counts one start more than restarts: this is ten.
+    max_restarts: 11,
+    max_memory_restart: `${memory.rssMaxMb}M`,
+  };
+}
+
+/** Nothing that serves waits for it, and nothing else brings it back: PM2 must never give it up. */
+function controlApp(config: Config, deployment: Deployment): Pm2App {
+  return {
+    ...commonOf(config, controlName, deployment),
+    script: join(deployment.checkout, 'src', 'control.ts'),
+    exec_mode: 'fork',
+    interpreter: process.execPath,
+    instances: 1,
+    node_args: nodeArguments(config, controlHeapMb),
+    kill_timeout: leavingMs,
+    min_uptime: '5s',
+    max_restarts: 1_000_000,
+    max_memory_restart: `${controlRssMb}M`,
+  };
+}
+
+function nodeArguments(config: Config, heapMb: number): string[] {
   return [
-    {
-      name,
-      namespace,
-      cwd: checkout,
-      script: join(checkout, 'src', 'main.ts'),
-      exec_mode: 'cluster',
-      instances: config.workers,
-      instance_var: 'INSTANCE_ID',
-      node_args: [
-        `--max-old-space-size=${Math.round(memory.heapLimitMb * heapReserve)}`,
-        '--report-on-fatalerror',
-        '--report-compact',
-        '--report-exclude-env',
-        '--report-exclude-network',
-        `--report-directory=${crashReportDir(config)}`,
-      ],
-      wait_ready: true,
-      listen_timeout: timeouts.bootMs + listenMarginMs,
-      kill_timeout: timeouts.drainMs + leavingMs,
-      treekill: false,
-      // PM2's probe inside the worker ends it at once when the daemon is gone, and its streams with it.
-      pmx: false,
-      vizion: false,
-      automation: false,
-      autorestart: true,
-      exp_backoff_restart_delay: 200,
-      min_uptime: '30s',
-      // PM2 counts one start more than restarts: this is ten.
-      max_restarts: 11,
-      max_memory_restart: `${memory.rssMaxMb}M`,
-      merge_logs: true,
-      out_file: `${output}-out.log`,
-      error_file: `${output}-error.log`,
-      // PM2 drops every variable whose name contains one of these, which is each: a shell holds secrets that are not ours,
-      // and PM2 would write them into its dump. `true` should mean the same, but PM2 7 ignores it.
-      filter_env: [''],
-      env: { NODE_ENV: 'production', DECI_COLOUR: colour, ...exportedSettings(env) },
-    },
+    `--max-old-space-size=${heapMb}`,
+    '--report-on-fatalerror',
+    '--report-compact',
+    '--report-exclude-env',
+    '--report-exclude-network',
+    `--report-directory=${crashReportDir(config)}`,
   ];
+}
+
+function commonOf(config: Config, name: string, { checkout, colour, env }: Deployment) {
+  const output = join(outputDir(config), name);
+  return {
+    name,
+    namespace,
+    cwd: checkout,
+    instance_var: 'INSTANCE_ID',
+    wait_ready: true,
+    listen_timeout: config.timeouts.bootMs + listenMarginMs,
+    treekill: false,
+    // PM2's probe inside the process ends it at once when the daemon is gone, and its streams with it.
+    pmx: false,
+    vizion: false,
+    automation: false,
+    autorestart: true,
+    exp_backoff_restart_delay: 200,
+    merge_logs: true,
+    out_file: `${output}-out.log`,
+    error_file: `${output}-error.log`,
+    // PM2 drops every variable whose name contains one of these, which is each: a shell holds secrets that are not ours,
+    // and PM2 would write them into its dump. `true` should mean the same, but PM2 7 ignores it.
+    filter_env: [''],
+    env: { NODE_ENV: 'production', DECI_COLOUR: colour, ...exportedSettings(env) },
+  };
 }
 
 /** What was exported of our settings, and nothing else. An exported empty value stands: it overrides the `.env` file. */

@@ -1,6 +1,7 @@
 /** Which workers live in a run folder, and under which PM2 home, told by their sockets and by the kernel. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRunning } from '../kernel/process-identity.ts';
 import type { Colour } from './run-state.ts';
 
 export interface LiveWorker {
@@ -9,6 +10,10 @@ export interface LiveWorker {
   readonly socketPath: string;
   /** Unknown where there is no `/proc`, and for a worker of another user. */
   readonly pm2Home: string | undefined;
+}
+
+export function controlSocketPath(runDir: string): string {
+  return join(runDir, 'control.sock');
 }
 
 /** A worker that was killed leaves its socket behind, and its pid may be another program's by now: neither counts. */
@@ -27,15 +32,6 @@ export function liveWorkers(runDir: string): LiveWorker[] {
 /** False for one that has ended and that nobody has collected yet, too: it has no command line any more. */
 export function isWorker(pid: number): boolean {
   return isRunning(pid) && looksLikeWorker(pid);
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function namesIn(dir: string): string[] {

@@ -32,9 +32,6 @@ test('edits are letters added, left out, replaced, or swapped', () => {
 });
 
 test('a setting that would protect and does not exist yet is found, unless it is empty', () => {
-  assert.deepEqual(settingsNotYet({ IP_ALLOW: '10.0.0.0/8', TLS_CERT: ' ', DECI_AUTH: 'Required', RATE_LIMIT: '' }), [
-    'IP_ALLOW',
-    'DECI_AUTH=required',
-  ]);
+  assert.deepEqual(settingsNotYet({ IP_ALLOW: '10.0.0.0/8', TLS_CERT: ' ', RATE_LIMIT: '' }), ['IP_ALLOW']);
   assert.deepEqual(settingsNotYet({ DECI_AUTH: 'off', PORT: '1' }), []);
 });

@@ -6,15 +6,10 @@ const notYet = new Set(['IP_ALLOW', 'TRUST_PROXY', 'TLS_CERT', 'TLS_KEY', 'TLS_R
 /** Above it two typing errors leave a name recognisable; below it, other words are as near. */
 const shortName = 4;
 
-/** @returns the settings, or values of one, that this version does not have yet; a name, or `NAME=value` */
+/** @returns the names of settings that this version does not have yet */
 export function settingsNotYet(env: Readonly<Record<string, string | undefined>>): string[] {
   // What is switched off in so many words is off already.
-  const found = [...notYet].filter(name => !['', 'off'].includes(env[name]?.trim().toLowerCase() ?? ''));
-  return isAuthRequired(env['DECI_AUTH']) ? [...found, 'DECI_AUTH=required'] : found;
-}
-
-export function isAuthRequired(auth: string | undefined): boolean {
-  return auth?.trim().toLowerCase() === 'required';
+  return [...notYet].filter(name => !['', 'off'].includes(env[name]?.trim().toLowerCase() ?? ''));
 }
 
 /** @param names of the `.env` file; the exported environment holds names of every other program too */

@@ -2,6 +2,7 @@
  * The one table of settings. Everything a user may set stands here once: name, type, default and meaning.
  * docs/reference/configuration.md is generated from it; a test keeps the two equal.
  */
+import { roles } from '../kernel/role.ts';
 import {
   commaList,
   duration,
@@ -39,7 +40,7 @@ export const settings = {
     type: listenHost,
     default: '127.0.0.1',
     meaning:
-      'Address to listen on. One that is not loopback is refused at start until keys exist, unless `DECI_AUTH=off` and `DECI_AUTH_OFF_I_KNOW=1` are both set.',
+      'Address to listen on. On one that is not loopback every caller needs a key, unless `DECI_AUTH=off` and `DECI_AUTH_OFF_I_KNOW=1` are both set.',
     group: 'Serving',
   },
   DECI_WORKERS: {
@@ -152,9 +153,17 @@ export const settings = {
     group: 'Sizes and memory',
   },
   DECI_AUTH: {
-    type: oneOf('auto', 'off'),
+    type: oneOf('auto', 'required', 'off'),
     default: 'auto',
-    meaning: '`auto`: anonymous only while bound to loopback. `off`: anonymous.',
+    meaning:
+      '`auto`: without a key only while bound to loopback. `required`: every caller needs a key. `off`: nobody does; keys that are sent still count.',
+    group: 'Who may ask',
+  },
+  DECI_LOCAL_ROLE: {
+    type: oneOf(...roles),
+    default: 'executor',
+    meaning:
+      'What callers without a key may do, where they are let in: `viewer` looks, `executor` also uses models, `admin` also pulls and deletes them.',
     group: 'Who may ask',
   },
   DECI_AUTH_OFF_I_KNOW: {
@@ -187,6 +196,12 @@ export const settings = {
     type: text,
     default: 'run',
     meaning: "Folder of sockets, PM2's home and state of what runs.",
+    group: 'Places',
+  },
+  HOT_DIR: {
+    type: text,
+    meaning:
+      'Folder of the state that workers share while they run; it may be lost. A private folder in `/dev/shm` when absent, or `RUN_DIR/hot` where there is no such memory.',
     group: 'Places',
   },
   LOG_DIR: { type: text, default: 'logs', meaning: 'Folder of the daily log files.', group: 'Places' },

@@ -19,7 +19,14 @@ function context({ method = 'POST', url = '/api/chat', address, status = 200, ch
   const res = { headersSent: status !== undefined && status !== 0, statusCode: status } as unknown as Response;
   const made = new RequestContext(id, req, res);
   made.address = address ?? '';
-  made.route = { path: '/api/chat', dialect: 'ollama', body: 'inference' };
+  made.route = {
+    path: '/api/chat',
+    dialect: 'ollama',
+    role: 'executor',
+    body: 'inference',
+    rate: 'execute',
+    time: 'inference',
+  };
   change?.(made);
   return made;
 }

@@ -25,6 +25,7 @@ export function createAccessLog({ source, pid, write, now }: AccessLogOptions): 
     line += context.route === undefined ? `null,"path":${shortPath(req.url)}` : `"${context.route.path}"`;
     line += `,"status":${res.headersSent ? res.statusCode : 0},"ms":${ms.toFixed(2)}`;
     line += `,"address":"${context.address}","outcome":"${context.outcome}"`;
+    if (context.principal?.kind === 'key') line += `,"key":"${context.principal.id}"`;
     if (context.upstream !== undefined) line += `,"upstream":"${context.upstream}"`;
     if (context.model !== undefined) line += `,"model":${JSON.stringify(context.model.slice(0, 200))}`;
     if (context.promptTokens !== undefined) line += `,"prompt_tokens":${context.promptTokens}`;

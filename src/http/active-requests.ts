@@ -34,6 +34,11 @@ export class ActiveRequests {
     }
   }
 
+  /** Back to taking requests: a worker on standby serves again. */
+  endDrain(): void {
+    this.#draining = false;
+  }
+
   /** Ends what is left: each stream gets its dialect's error frame, everything else its error answer. */
   endAll(): void {
     for (const context of this.#contexts) context.abort(new DeciError('draining'));

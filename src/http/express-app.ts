@@ -2,13 +2,14 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import type { ErrorCode } from '../kernel/error-catalogue.ts';
 import { DeciError, toDeciError } from '../kernel/errors.ts';
+import { type AuthDeps, auth } from './middleware/auth.ts';
 import { type BodyDeps, body } from './middleware/body.ts';
 import { type ProtectionDeps, protection } from './middleware/protection.ts';
 import { type RequestContextDeps, requestContext } from './middleware/request-context.ts';
 import { discardBody } from './read-body.ts';
 import { sendError } from './respond.ts';
 
-export interface ExpressAppDeps extends RequestContextDeps, ProtectionDeps {
+export interface ExpressAppDeps extends RequestContextDeps, ProtectionDeps, AuthDeps {
   readonly body: BodyDeps;
 }
 
@@ -18,6 +19,7 @@ export function createExpressApp(deps: ExpressAppDeps): express.Express {
   app.disable('etag');
   app.use(requestContext(deps));
   app.use(protection(deps));
+  app.use(auth(deps));
   app.use(body(deps.body));
   app.use(handle);
   // Express knows an error handler by its four parameters.
@@ -49,10 +51,22 @@ async function answerError(req: Request, thrown: DeciError, timeoutMs: number): 
     return;
   }
   // What was not read of a body would be taken for the next request of this connection.
-  if (!req.complete || error.code === 'bad_host' || error.code === 'bad_target') {
+  if (!req.complete || framingErrors.has(error.code)) {
     context.headers.push('Connection', 'close');
+    // Where the framing itself is in doubt, whatever follows must not be looked at.
+    context.lingers = !req.complete && !framingErrors.has(error.code);
   }
   sendError(context, error);
+  if (context.lingers) await letGo(req);
+}
+
+/**
+ * Closing while bytes are still on their way makes the kernel reset the connection, and many clients then never read the
+ * answer that is already theirs. So its end waits until the client has stopped sending, or has had time to.
+ */
+async function letGo(req: Request): Promise<void> {
+  await discardBody(req, { maxBytes: maxLingerBytes, timeoutMs: lingerMs }).catch(() => undefined);
+  req.context.res.end();
 }
 
 /** Refusals that must not wait for more of the body. */
@@ -63,7 +77,11 @@ const unreadOnPurpose: ReadonlySet<ErrorCode> = new Set([
   'client_closed',
   'draining',
 ]);
+const framingErrors: ReadonlySet<ErrorCode> = new Set(['bad_host', 'bad_target', 'unknown_transfer_encoding']);
 const maxDiscardedBytes = 1024 * 1024;
+const maxLingerBytes = 1024 ** 3;
+/** Of silence; of sending it is twenty times as much. */
+const lingerMs = 500;
 
 /**
  * A refusal waits for the end of the request: a body whose framing is broken is no request at all, and must be answered as

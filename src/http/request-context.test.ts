@@ -32,6 +32,13 @@ test('errors are told as the route wants, and as the path suggests while there i
   assert.equal(each.dialect, 'ollama');
   assert.equal(context('/v1/unknown').dialect, 'openai');
   assert.equal(context('/v1/messages/unknown').dialect, 'anthropic');
-  each.route = { path: '/v1/messages', dialect: 'anthropic', body: 'inference' };
+  each.route = {
+    path: '/v1/messages',
+    dialect: 'anthropic',
+    role: 'executor',
+    body: 'inference',
+    rate: 'execute',
+    time: 'inference',
+  };
   assert.equal(each.dialect, 'anthropic');
 });

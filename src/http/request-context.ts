@@ -1,5 +1,7 @@
 import type { Request, Response } from 'express';
+import type { Principal } from '../auth/principal.ts';
 import type { DeciError } from '../kernel/errors.ts';
+import type { RequiredRole } from '../kernel/role.ts';
 import type { ErrorDialect } from './dialects/dialect.ts';
 
 /** What a route says of itself, apart from who handles it. */
@@ -7,8 +9,14 @@ export interface RouteInfo {
   /** `/literal`, `/:name` for one segment, `/*name` for the rest of the path. */
   readonly path: string;
   readonly dialect: ErrorDialect;
+  /** The least that the caller must be allowed to do. */
+  readonly role: RequiredRole;
   /** `none` is not read at all, `stream` is read by the handler, the others arrive whole and bounded. */
   readonly body: 'none' | 'json' | 'inference' | 'upload' | 'stream';
+  /** Which of the limits counts the request; `exempt` ones are never counted. */
+  readonly rate: 'exempt' | 'default' | 'create' | 'execute';
+  /** Which time limits hold: ours for short answers, those of a generation, or silence alone. */
+  readonly time: 'short' | 'inference' | 'transfer';
 }
 
 /**
@@ -26,6 +34,8 @@ export class RequestContext {
   route: RouteInfo | undefined;
   /** What answers this request; set together with `route`. */
   handler: ((context: RequestContext) => void | Promise<void>) | undefined;
+  /** Who asks; set before any handler runs. */
+  principal: Principal | undefined;
   pathAndQuery = '/';
   /** Values of the route's `:names`, decoded. */
   params: Readonly<Record<string, string>> = {};
@@ -39,6 +49,8 @@ export class RequestContext {
   /** Bytes of the answer's body. */
   bytesOut = 0;
   invited = false;
+  /** An error answer that is written, and ended only when the client has stopped sending. */
+  lingers = false;
   /** What nobody foresaw, if that is what ended the request. */
   unexpected: DeciError | undefined;
   /** Why the request ended as it did; `complete` unless something went wrong. */

@@ -26,7 +26,7 @@ async function answer(t: TestContext, respond: (context: RequestContext) => void
 
 function inDialect(dialect: ErrorDialect) {
   return (context: RequestContext): void => {
-    context.route = { path: '/x', dialect, body: 'none' };
+    context.route = { path: '/x', dialect, role: 'viewer', body: 'none', rate: 'default', time: 'short' };
   };
 }
 

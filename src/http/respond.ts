@@ -25,7 +25,8 @@ export function sendBody(context: RequestContext, status: number, type: string, 
   const bytes = Buffer.byteLength(body);
   if (context.req.method !== 'HEAD') context.bytesOut = bytes;
   res.writeHead(status, [...headers, 'Content-Type', type, 'Content-Length', String(bytes)]);
-  res.end(body);
+  if (context.lingers) res.write(body);
+  else res.end(body);
 }
 
 /** Tells an error before anything was sent. Behind the first byte the stream's renderer does it instead. */
@@ -57,6 +58,7 @@ export function sendError(context: RequestContext, error: DeciError): void {
 function errorHeaders(error: DeciError): string[] {
   const headers: string[] = [];
   if (error.allow !== undefined) headers.push('Allow', error.allow.join(', '));
+  if (error.status === 401) headers.push('WWW-Authenticate', 'Bearer realm="deci"');
   if (error.status === 503 && error.fault !== 'client') headers.push('Retry-After', '5');
   // Of an error in Ollama's own words we know nothing more than its status says.
   if (error.status >= 500 && error.code !== 'upstream_refused') headers.push('x-should-retry', String(error.retryable));

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { type Route, RouteTable } from './route-table.ts';
 
 function route(method: Route['method'], path: string): Route {
-  return { method, path, dialect: 'ollama', body: 'none', handler: () => undefined };
+  return {
+    method,
+    path,
+    dialect: 'ollama',
+    role: 'viewer',
+    body: 'none',
+    rate: 'default',
+    time: 'short',
+    handler: () => undefined,
+  };
 }
 
 const table = new RouteTable([

@@ -1,5 +1,6 @@
 /**
- * THE MAP: every path Deci answers, on one screen. Method, path, the dialect of its errors, what body it takes, its handler.
+ * THE MAP: every path Deci answers, on one screen: what kind of route it is (who may call it, in which dialect, with what
+ * body and limits), method, path, handler. What goes in and out of each stands in schemas/.
  */
 import { anthropicCountTokens, anthropicMessages } from './handlers/anthropic.ts';
 import type { GenerationDeps } from './handlers/generation-support.ts';
@@ -19,6 +20,7 @@ import {
 import { type EmbeddingDeps, openAiEmbeddings } from './handlers/openai-embeddings.ts';
 import { openAiResponses } from './handlers/openai-responses.ts';
 import { sendText } from './respond.ts';
+import { infer, manage, probe, type RouteKind, read, search, transferModel } from './route-kinds.ts';
 import type { Handler, Route } from './route-table.ts';
 
 export interface RouteDeps {
@@ -37,63 +39,67 @@ export interface RouteDeps {
 export function createRoutes(deps: RouteDeps): Route[] {
   const { generation, inference, short, transfer } = deps;
   const { hosts } = deps.lists;
+  const { health: checks } = deps;
   const running: Handler = context => sendText(context, 200, 'Ollama is running');
   return [
-    ...ollama('GET HEAD', '/', 'none', running),
-    ...ollama('GET HEAD', '/api/version', 'none', version({ hosts })),
-    ...ollama('GET HEAD', '/api/tags', 'none', tags({ hosts })),
-    ...ollama('GET', '/api/ps', 'none', ps({ hosts })),
-    ...ollama('GET', '/api/status', 'none', relay('home', short)),
-    ...ollama('POST', '/api/generate', 'inference', nativeGeneration('/api/generate', generation)),
-    ...ollama('POST', '/api/chat', 'inference', nativeGeneration('/api/chat', generation)),
-    ...ollama('POST', '/api/embed', 'inference', relay('any', inference)),
-    ...ollama('POST', '/api/embeddings', 'inference', relay('any', inference)),
-    ...ollama('POST', '/api/show', 'json', relay('any', short)),
-    ...ollama('POST', '/api/pull', 'json', nativeProgress(transfer)),
-    ...ollama('POST', '/api/push', 'json', nativeProgress(transfer)),
-    ...ollama('POST', '/api/create', 'inference', nativeProgress(transfer)),
-    ...ollama('POST', '/api/copy', 'json', relay('home', short)),
-    ...ollama('DELETE', '/api/delete', 'json', relay('home', short)),
-    ...ollama('HEAD', '/api/blobs/:digest', 'none', relay('home', short)),
-    ...ollama('POST', '/api/blobs/:digest', 'stream', relay('home', transfer)),
-    ...ollama('POST', '/api/me', 'json', relay('home', short)),
-    ...ollama('POST', '/api/signout', 'json', relay('home', short)),
-    ...ollama('DELETE', '/api/user/keys/:encodedKey', 'none', relay('home', short)),
-    ...ollama('POST', '/api/experimental/web_search', 'json', relay('home', short)),
-    ...ollama('POST', '/api/experimental/web_fetch', 'json', relay('home', short)),
-    ...ollama('GET', '/api/experimental/model-recommendations', 'none', relay('home', short)),
+    ...on(probe('ollama'), 'GET HEAD', '/', running),
+    ...on(read('ollama'), 'GET HEAD', '/api/version', version({ hosts })),
+    ...on(read('ollama'), 'GET HEAD', '/api/tags', tags({ hosts })),
+    ...on(read('ollama'), 'GET', '/api/ps', ps({ hosts })),
+    ...on(read('ollama'), 'GET', '/api/status', relay('home', short)),
+    ...on(read('ollama', 'json'), 'POST', '/api/show', relay('any', short)),
+    ...on(read('ollama'), 'GET', '/api/experimental/model-recommendations', relay('home', short)),
 
-    route('openai', 'POST', '/v1/chat/completions', 'inference', openAiChat(generation)),
-    route('openai', 'POST', '/v1/completions', 'inference', openAiCompletions(generation)),
-    route('openai', 'POST', '/v1/embeddings', 'inference', openAiEmbeddings(deps.embedding)),
-    route('openai', 'GET', '/v1/models', 'none', openAiModels({ hosts })),
-    route('openai', 'GET', '/v1/models/*model', 'none', openAiModel({ hosts })),
-    route('openai', 'POST', '/v1/responses', 'inference', openAiResponses(generation)),
-    route('openai', 'POST', '/v1/audio/transcriptions', 'upload', transcriptions(generation)),
+    ...on(infer('ollama'), 'POST', '/api/generate', nativeGeneration('/api/generate', generation)),
+    ...on(infer('ollama'), 'POST', '/api/chat', nativeGeneration('/api/chat', generation)),
+    ...on(infer('ollama'), 'POST', '/api/embed', relay('any', inference)),
+    ...on(infer('ollama'), 'POST', '/api/embeddings', relay('any', inference)),
+    ...on(search, 'POST', '/api/experimental/web_search', relay('home', short)),
+    ...on(search, 'POST', '/api/experimental/web_fetch', relay('home', short)),
 
-    route('anthropic', 'POST', '/v1/messages', 'inference', anthropicMessages(generation)),
-    route('anthropic', 'POST', '/v1/messages/count_tokens', 'inference', anthropicCountTokens),
+    ...on(transferModel('json'), 'POST', '/api/pull', nativeProgress(transfer)),
+    ...on(transferModel('json'), 'POST', '/api/push', nativeProgress(transfer)),
+    ...on(transferModel('inference'), 'POST', '/api/create', nativeProgress(transfer)),
+    ...on(transferModel('stream'), 'POST', '/api/blobs/:digest', relay('home', transfer)),
+    ...on(manage('none'), 'HEAD', '/api/blobs/:digest', relay('home', short)),
+    ...on(manage('json'), 'POST', '/api/copy', relay('home', short)),
+    ...on(manage('json'), 'DELETE', '/api/delete', relay('home', short)),
+    ...on(manage('json'), 'POST', '/api/me', relay('home', short)),
+    ...on(manage('json'), 'POST', '/api/signout', relay('home', short)),
+    ...on(manage('none'), 'DELETE', '/api/user/keys/:encodedKey', relay('home', short)),
 
-    ...['/api/health', '/health', '/api/v2/health'].flatMap(path => ours(path, health(deps.health))),
-    ...['/api/health/live', '/api/v2/health/live'].flatMap(path => ours(path, live)),
-    ...['/api/health/ready', '/api/v2/health/ready'].flatMap(path => ours(path, ready(deps.health))),
-    ...['/api/health/startup', '/api/v2/health/startup'].flatMap(path => ours(path, startup(deps.health))),
+    ...on(infer('openai'), 'POST', '/v1/chat/completions', openAiChat(generation)),
+    ...on(infer('openai'), 'POST', '/v1/completions', openAiCompletions(generation)),
+    ...on(infer('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(deps.embedding)),
+    ...on(read('openai'), 'GET', '/v1/models', openAiModels({ hosts })),
+    ...on(read('openai'), 'GET', '/v1/models/*model', openAiModel({ hosts })),
+    ...on(infer('openai'), 'POST', '/v1/responses', openAiResponses(generation)),
+    ...on(infer('openai', 'upload'), 'POST', '/v1/audio/transcriptions', transcriptions(generation)),
+
+    ...on(infer('anthropic'), 'POST', '/v1/messages', anthropicMessages(generation)),
+    ...on(infer('anthropic'), 'POST', '/v1/messages/count_tokens', anthropicCountTokens),
+
+    ...at(['/api/health', '/health', '/api/v2/health'], path => on(probe('problem'), monitored, path, health(checks))),
+    ...at(healthPaths('live'), path => on(probe('problem'), monitored, path, live)),
+    ...at(healthPaths('ready'), path => on(probe('problem'), monitored, path, ready(checks))),
+    ...at(healthPaths('startup'), path => on(probe('problem'), monitored, path, startup(checks))),
   ];
 }
 
-type Body = Route['body'];
-
-function ollama(methods: 'GET HEAD' | Route['method'], path: string, body: Body, handler: Handler): Route[] {
-  return methods.split(' ').map(method => route('ollama', method as Route['method'], path, body, handler));
-}
-
 /** Monitors ask by HEAD as well. */
-function ours(path: string, handler: Handler): Route[] {
-  return [route('problem', 'GET', path, 'none', handler), route('problem', 'HEAD', path, 'none', handler)];
+const monitored = 'GET HEAD';
+
+function healthPaths(probed: string): string[] {
+  return [`/api/health/${probed}`, `/api/v2/health/${probed}`];
 }
 
-// Five columns of one table: an object for each would only hide that.
-// oxlint-disable-next-line max-params
-function route(dialect: Route['dialect'], method: Route['method'], path: string, body: Body, handler: Handler): Route {
-  return { dialect, method, path, body, handler };
+function at(paths: readonly string[], routesOf: (path: string) => Route[]): Route[] {
+  return paths.flatMap(routesOf);
+}
+
+/** @param methods one or several, separated by blanks */
+function on(kind: RouteKind, methods: string, path: string, handler: Handler): Route[] {
+  const routes: Route[] = [];
+  for (const method of methods.split(' ')) routes.push({ ...kind, method: method as Route['method'], path, handler });
+  return routes;
 }

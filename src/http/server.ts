@@ -2,7 +2,7 @@
  * The listening side: one HTTP server, the sockets it has, and how it leaves. Leaving closes the listener alone: Node's own
  * `close` destroys idle keep-alive sockets at once, which loses the request that is just on its way.
  *
- * States: `new` -> `listening` -> `left`.
+ * States: `new` -> `listening` -> `left` -> `listening` again, on the same port.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type ListenOptions, Server as NetServer, type Socket } from 'node:net';
@@ -64,13 +64,20 @@ export class HttpServer {
 
   /** @throws when the address cannot be bound */
   async listen(): Promise<void> {
+    if (this.#server.listening) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);
-    this.#server.listen(this.#options.listen, resolve);
+    this.#server.listen(this.#address(), resolve);
     await promise;
     this.#server.off('error', reject);
     const address = this.#server.address();
     if (typeof address === 'object' && address !== null) this.#port = address.port;
+  }
+
+  /** Whoever listens again must be found where he was, also when any free port was asked for. */
+  #address(): ListenOptions {
+    const { listen } = this.#options;
+    return listen.port === 0 && this.#port !== 0 ? { ...listen, port: this.#port } : listen;
   }
 
   /** 0 before it listened; stays known behind `leave`. */

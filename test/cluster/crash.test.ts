@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Pm2 } from '../../scripts/lib/pm2-cli.ts';
-import { isRunning } from '../../src/config/live-workers.ts';
+import { isRunning } from '../../src/kernel/process-identity.ts';
 import { ask } from '../support/keep-alive-load.ts';
 import { doneContent, openStream } from '../support/open-stream.ts';
 import { checkout, startCluster, type TestCluster } from '../support/start-cluster.ts';

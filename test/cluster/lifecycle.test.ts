@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Pm2 } from '../../scripts/lib/pm2-cli.ts';
-import { isRunning } from '../../src/config/live-workers.ts';
 import type { RunState } from '../../src/config/run-state.ts';
+import { isRunning } from '../../src/kernel/process-identity.ts';
 import { checkout, clusterEnvironment, runScript, startCluster, type TestCluster } from '../support/start-cluster.ts';
 
 const byNumber = (left: number, right: number): number => left - right;
@@ -164,8 +164,8 @@ describe('a start that cannot succeed leaves nothing running', () => {
     assert.match(stderr, /PORT: expected[^\n]+\n {2}DECI_WORKERS: expected/);
   });
 
-  test('an address that is not loopback: refused, 78', async () => {
-    const { code, stderr } = await startWith({ HOST: '0.0.0.0' });
+  test('an address that is not loopback, and nobody asked for a key: refused, 78', async () => {
+    const { code, stderr } = await startWith({ HOST: '0.0.0.0', DECI_AUTH: 'off' });
     assert.equal(code, 78);
     assert.match(stderr, /HOST/);
   });

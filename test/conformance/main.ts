@@ -1,6 +1,6 @@
 /**
  * `npm run test:conformance -- --url URL [--model NAME] [--embed-model NAME]`: asks any server that claims to speak Ollama's
- * API, a real Ollama or Deci, for what clients depend on. Exit code 1 when something fails, 2 for a wrong call.
+ * API, a real Ollama or Deci, for what clients depend on. A key, if it wants one, is read from DECI_KEY. Exit code 1 when something fails, 2 for a wrong call.
  */
 import { parseArgs } from 'node:util';
 import { modelChecks } from './model-checks.ts';
@@ -14,7 +14,8 @@ function readTarget(): Target {
     const text = { type: 'string' } as const;
     const { values } = parseArgs({ options: { url: text, model: text, 'embed-model': text } });
     if (values.url === undefined || !URL.canParse(values.url)) throw new Error('--url wants a URL');
-    return { url: values.url, model: values.model, embedModel: values['embed-model'] };
+    const key = process.env['DECI_KEY'] || undefined;
+    return { url: values.url, key, model: values.model, embedModel: values['embed-model'] };
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
   }

@@ -4,6 +4,8 @@ import { request } from 'node:http';
 
 export interface Target {
   readonly url: string;
+  /** For a server that asks for one. */
+  readonly key?: string | undefined;
   /** A model that can chat; checks that generate are skipped without one. */
   readonly model: string | undefined;
   /** A model that embeds. */
@@ -26,12 +28,20 @@ export interface Question {
 const answerMs = 120_000;
 
 /** A body that is not a string goes as JSON, without a content type: Ollama asks for none. */
-export function ask({ url }: Target, path: string, { method, headers = {}, body }: Question = {}): Promise<Answer> {
+export function ask(
+  { url, key }: Target,
+  path: string,
+  { method, headers = {}, body }: Question = {},
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const options = {
     method: method ?? (text === undefined ? 'GET' : 'POST'),
-    headers: { ...headers, ...(text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) }) },
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...headers,
+      ...(text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) }),
+    },
     agent: false,
     signal: AbortSignal.timeout(answerMs),
   };

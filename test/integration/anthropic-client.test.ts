@@ -10,7 +10,7 @@ let anthropic: Anthropic;
 
 before(async () => {
   cluster = await startCluster();
-  anthropic = new Anthropic({ baseURL: cluster.url, apiKey: 'any', maxRetries: 0 });
+  anthropic = new Anthropic({ baseURL: cluster.url, apiKey: cluster.key, maxRetries: 0 });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
@@ -131,7 +131,7 @@ test('tokens are counted, by estimate and without asking Ollama', async () => {
   const few = await anthropic.messages.countTokens({ model: 'llama3.2', messages: user('hello') });
   const many = await anthropic.messages.countTokens({ model: 'llama3.2', messages: user('hello '.repeat(100)) });
   assert.ok(few.input_tokens > 0 && many.input_tokens > few.input_tokens + 100);
-  const answer = await ask(cluster.url, '/v1/messages/count_tokens', { model: 'x', messages: user('hi') });
+  const answer = await ask(cluster, '/v1/messages/count_tokens', { model: 'x', messages: user('hi') });
   assert.equal(answer.headers.get('x-deci-estimate'), 'true');
 });
 
@@ -161,7 +161,7 @@ test('errors are those of Anthropic', async () => {
     assert.equal(typeof error.requestID, 'string');
     return true;
   });
-  const answer = await ask(cluster.url, '/v1/messages', { ...basics, model: 'nope', messages: user('hi') });
+  const answer = await ask(cluster, '/v1/messages', { ...basics, model: 'nope', messages: user('hi') });
   assert.deepEqual(json(answer), {
     type: 'error',
     error: { type: 'not_found_error', message: "model 'nope' not found" },
@@ -176,7 +176,7 @@ test('a stream that fails after it began says so, and the client throws', async 
   await cluster.control.fault({ fault: 'error-line', path: '/api/chat', message: 'CUDA error: out of memory' });
   const stream = await anthropic.messages.create({ ...basics, messages: user('tell me'), stream: true });
   await assert.rejects(Array.fromAsync(stream), /CUDA error: out of memory/);
-  const { text } = await ask(cluster.url, '/v1/messages', { ...basics, messages: user('tell me'), stream: true });
+  const { text } = await ask(cluster, '/v1/messages', { ...basics, messages: user('tell me'), stream: true });
   const last = events(text).at(-1);
   assert.equal(last?.event, 'error');
   assert.deepEqual((JSON.parse(last.data) as { error: unknown }).error, {

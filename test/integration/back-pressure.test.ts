@@ -28,7 +28,7 @@ const requests = [
 for (const { path, body } of requests) {
   test(`${path}: four clients that do not read leave the workers' memory flat while 240 MB wait`, async () => {
     // The first answer of a kind makes the engine compile; that is no growth by what is sent.
-    await ask(cluster.url, path, { ...body, messages: [{ role: 'user', content: megabytes(1) }] });
+    await ask(cluster, path, { ...body, messages: [{ role: 'user', content: megabytes(1) }] });
     const peak = await PeakRss.watch(cluster);
     const deaf: Socket[] = [];
     const { generations } = cluster.control.state();
@@ -63,7 +63,7 @@ test('a client that was deaf for longer than the stall limit gets everything in 
 });
 
 test('a whole answer of many megabytes is gathered and given out', async () => {
-  const { text } = await ask(cluster.url, '/api/chat', chat(megabytes(4), { stream: false }));
+  const { text } = await ask(cluster, '/api/chat', chat(megabytes(4), { stream: false }));
   assert.equal(lines(text).length, 1);
   assert.equal((JSON.parse(text) as { message: { content: string } }).message.content.length, 4 * 43_000);
 });

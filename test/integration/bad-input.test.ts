@@ -83,7 +83,7 @@ const bodies: ReadonlyArray<{ name: string; body: string | Buffer; status: numbe
 for (const { path, method, dialect, limitBytes } of targets) {
   test(`${method} ${path}: every kind of broken body is refused in the ${dialect} dialect`, async () => {
     for (const { name, body, status } of bodies) {
-      const answer = await ask(cluster.url, path, body, { method });
+      const answer = await ask(cluster, path, body, { method });
       assert.equal(answer.status, status, `${name}: ${answer.status} ${answer.text.slice(0, 200)}`);
       const message = errorOf(answer, dialect);
       assert.ok(typeof message === 'string' && message.length > 5, name);
@@ -92,7 +92,7 @@ for (const { path, method, dialect, limitBytes } of targets) {
 
   test(`${method} ${path}: a body that is too large gets 413, announced or not`, async () => {
     const body = `{"model":"${'x'.repeat(limitBytes)}"}`;
-    const head = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n`;
+    const head = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nx-api-key: ${cluster.key}\r\n`;
     const announced = await raw(cluster.port, `${head}Content-Length: ${body.length}\r\n\r\n`);
     assert.deepEqual([statusOf(announced), announced.closed], [413, true]);
     const chunk = `${body.length.toString(16)}\r\n${body}\r\n`;
@@ -139,7 +139,7 @@ const wrongFields = [
 
 for (const { dialect, path, body, text } of wrongFields) {
   test(`${path} ${JSON.stringify(body).slice(0, 90)}: the field is named`, async () => {
-    const answer = await ask(cluster.url, path, body);
+    const answer = await ask(cluster, path, body);
     assert.equal(answer.status, 400);
     assert.match(errorOf(answer, dialect), text);
   });
@@ -186,7 +186,7 @@ const nested: ReadonlyArray<{ path: string; dialect: Dialect; body: string }> = 
 
 for (const [index, { path, dialect, body }] of nested.entries()) {
   test(`${path} (${index}): valid JSON, nested 100 000 times, is answered or refused, and no surprise`, async () => {
-    const answer = await ask(cluster.url, path, body);
+    const answer = await ask(cluster, path, body);
     assert.ok(answer.status === 200 || answer.status === 400, answer.text.slice(0, 300));
     if (answer.status === 400) errorOf(answer, dialect);
   });
@@ -196,10 +196,10 @@ test('names that mean something to JavaScript are only names', async () => {
   const body =
     '{"model":"llama3.2","__proto__":{"stream":false},"constructor":1,"messages":[{"role":"user","content":"echo:x","__proto__":{"role":"system"}}]}';
   for (const path of ['/api/chat', '/v1/chat/completions']) {
-    assert.equal((await ask(cluster.url, path, body)).status, 200);
+    assert.equal((await ask(cluster, path, body)).status, 200);
   }
-  assert.equal((await ask(cluster.url, '/api/chat', '{"model":"__proto__","messages":[{}]}')).status, 404);
-  assert.equal((await ask(cluster.url, '/v1/models/__proto__')).status, 404);
+  assert.equal((await ask(cluster, '/api/chat', '{"model":"__proto__","messages":[{}]}')).status, 404);
+  assert.equal((await ask(cluster, '/v1/models/__proto__')).status, 404);
 });
 
 test('paths that climb, break or lie are no way in', async () => {
@@ -250,7 +250,7 @@ test('all of it left the workers alive, and nothing unforeseen in the log', asyn
 test('/v1/responses: metadata, nested 100 000 times, is answered or refused, and no surprise', async () => {
   for (const stream of [false, true]) {
     const body = `{"model":"llama3.2","input":"echo:x","stream":${stream},"metadata":{"a":${deep}}}`;
-    const answer = await ask(cluster.url, '/v1/responses', body);
+    const answer = await ask(cluster, '/v1/responses', body);
     assert.ok(answer.status === 200 || answer.status === 400, answer.text.slice(0, 300));
     assert.ok(!answer.text.includes('internal server error'));
   }

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, beforeEach, test } from 'node:test';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
-import { ask, json, PeakRss } from './wire.ts';
+import { ask, bearer, json, PeakRss } from './wire.ts';
 
 let cluster: TestCluster;
 
@@ -24,12 +24,12 @@ test('a blob is missing, created, there and used', async () => {
   const workers = await pids();
   const text = 'GGUF and more bytes';
   const path = `/api/blobs/${digestOf(text)}`;
-  assert.equal((await ask(cluster.url, path, undefined, { method: 'HEAD' })).status, 404);
-  const created = await ask(cluster.url, path, text);
+  assert.equal((await ask(cluster, path, undefined, { method: 'HEAD' })).status, 404);
+  const created = await ask(cluster, path, text);
   assert.deepEqual([created.status, created.text], [201, '']);
-  assert.equal((await ask(cluster.url, path, undefined, { method: 'HEAD' })).status, 200);
+  assert.equal((await ask(cluster, path, undefined, { method: 'HEAD' })).status, 200);
   const files = { 'a.gguf': digestOf(text) };
-  const made = await ask(cluster.url, '/api/create', { model: 'mine', files, stream: false });
+  const made = await ask(cluster, '/api/create', { model: 'mine', files, stream: false });
   assert.equal(made.text, '{"status":"success"}');
   assert.deepEqual(await pids(), workers);
 });
@@ -37,7 +37,7 @@ test('a blob is missing, created, there and used', async () => {
 test('a blob of other bytes than announced is refused with both digests', async () => {
   const workers = await pids();
   for (let i = 0; i < 4; i++) {
-    const answer = await ask(cluster.url, `/api/blobs/${digestOf('a')}`, 'b');
+    const answer = await ask(cluster, `/api/blobs/${digestOf('a')}`, 'b');
     assert.equal(answer.status, 400);
     assert.equal(json(answer)['error'], `digest mismatch, expected "${digestOf('a')}", got "${digestOf('b')}"`);
   }
@@ -47,15 +47,15 @@ test('a blob of other bytes than announced is refused with both digests', async 
 test('a blob that is there already is answered before it is read', async () => {
   const workers = await pids();
   const path = `/api/blobs/${digestOf('twice')}`;
-  assert.equal((await ask(cluster.url, path, 'twice')).status, 201);
-  for (let i = 0; i < 4; i++) assert.equal((await ask(cluster.url, path, 'twice')).status, 200);
+  assert.equal((await ask(cluster, path, 'twice')).status, 201);
+  for (let i = 0; i < 4; i++) assert.equal((await ask(cluster, path, 'twice')).status, 200);
   assert.deepEqual(await pids(), workers);
 });
 
 test('a digest of no known form is refused', async () => {
   const workers = await pids();
   for (let i = 0; i < 4; i++) {
-    const answer = await ask(cluster.url, '/api/blobs/nothing', 'abc');
+    const answer = await ask(cluster, '/api/blobs/nothing', 'abc');
     assert.deepEqual([answer.status, answer.text], [400, '{"error":"invalid digest format"}']);
   }
   assert.deepEqual(await pids(), workers);
@@ -65,7 +65,7 @@ test('an upload that Ollama refuses before it was sent is answered at once, and 
   const workers = await pids();
   const large = Buffer.alloc(30 * 1024 * 1024, 'x');
   const startedAt = performance.now();
-  const answer = await ask(cluster.url, '/api/blobs/nothing', large);
+  const answer = await ask(cluster, '/api/blobs/nothing', large);
   assert.deepEqual([answer.status, answer.text], [400, '{"error":"invalid digest format"}']);
   assert.ok(performance.now() - startedAt < 5000);
   assert.deepEqual(await pids(), workers);
@@ -74,7 +74,7 @@ test('an upload that Ollama refuses before it was sent is answered at once, and 
 test('an upload that Ollama never answers ends with 504', async () => {
   const workers = await pids();
   await cluster.control.fault({ fault: 'hang', path: '/api/blobs/*' });
-  assert.equal((await ask(cluster.url, `/api/blobs/${digestOf('never')}`, 'never')).status, 504);
+  assert.equal((await ask(cluster, `/api/blobs/${digestOf('never')}`, 'never')).status, 504);
   assert.deepEqual(await pids(), workers);
 });
 
@@ -87,7 +87,8 @@ function* pieces(count: number): Generator<Buffer> {
 
 async function upload(path: string, count: number): Promise<number> {
   const signal = AbortSignal.timeout(30_000);
-  const sending = request(`${cluster.url}${path}`, { method: 'POST', agent: false, signal });
+  const headers = bearer(cluster.key);
+  const sending = request(`${cluster.url}${path}`, { method: 'POST', headers, agent: false, signal });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   sending.once('response', response => resolve(response.resume().statusCode ?? 0)).once('error', reject);
   await pipeline(Readable.from(pieces(count)), sending);
@@ -105,7 +106,8 @@ test('512 MB pass through without gathering in a worker', async () => {
 });
 
 test('an upload that breaks off reaches Ollama as one', async () => {
-  const sending = request(`${cluster.url}/api/blobs/${digestOf('never')}`, { method: 'POST', agent: false });
+  const url = `${cluster.url}/api/blobs/${digestOf('never')}`;
+  const sending = request(url, { method: 'POST', headers: bearer(cluster.key), agent: false });
   sending.on('error', () => undefined);
   sending.write(Buffer.alloc(pieceBytes));
   await cluster.control.waitFor(state => state.requests.some(({ path }) => path.startsWith('/api/blobs/')));

@@ -15,7 +15,7 @@ const isNative = (name: string): boolean => !/^(OpenAI|Anthropic)/.test(name);
 
 for (const { name, run } of [...serverChecks, ...modelChecks]) {
   test(`through the cluster: ${name}`, async () => {
-    await run({ url: cluster.url, ...models });
+    await run({ url: cluster.url, key: cluster.key, ...models });
   });
 }
 

@@ -18,7 +18,7 @@ after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
 
 const withOrigin = (path: string, origin: string, method = 'GET', body?: unknown) =>
-  ask(cluster.url, path, body, { method, headers: { origin } });
+  ask(cluster, path, body, { method, headers: { origin } });
 
 test('a foreign Origin is refused with 403 and an empty body, on every kind of request', async () => {
   for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null', 'https://app.example.evil']) {
@@ -61,7 +61,7 @@ test('localhost on any port, app schemes and configured origins are allowed, str
 
 test('browser extensions are refused until they are configured, as Ollama has it', async () => {
   const origin = 'moz-extension://1234-5678';
-  assert.equal((await ask(cluster.fake.url, '/api/tags', undefined, { headers: { origin } })).status, 403);
+  assert.equal((await ask(cluster.fake, '/api/tags', undefined, { headers: { origin } })).status, 403);
   assert.equal((await withOrigin('/api/tags', origin)).status, 403);
   assert.equal((await withOrigin('/api/tags', 'chrome-extension://abcdef')).status, 200);
 });
@@ -76,7 +76,7 @@ test('a preflight says what is allowed, for twelve hours', async () => {
     'access-control-request-method': 'POST',
     'access-control-request-headers': 'authorization,content-type,x-stainless-os',
   };
-  const answer = await ask(cluster.url, '/v1/chat/completions', undefined, { method: 'OPTIONS', headers });
+  const answer = await ask(cluster, '/v1/chat/completions', undefined, { method: 'OPTIONS', headers });
   assert.deepEqual([answer.status, answer.text], [204, '']);
   assert.equal(answer.headers.get('access-control-allow-origin'), 'http://localhost:3000');
   assert.equal(answer.headers.get('access-control-max-age'), '43200');
@@ -96,14 +96,19 @@ test('a preflight says what is allowed, for twelve hours', async () => {
 });
 
 test("our clients' origins, names and credentials stay with us", async () => {
-  const headers = { origin: 'http://localhost:3000', authorization: 'Bearer x', cookie: 'a=b', 'x-api-key': 'k' };
+  const headers = {
+    origin: 'http://localhost:3000',
+    authorization: 'Bearer x',
+    cookie: 'a=b',
+    'x-api-key': cluster.key,
+  };
   for (const [path, body] of [
     ['/api/generate', { model: 'llama3.2', prompt: 'x' }],
     ['/api/show', { model: 'llama3.2' }],
     ['/api/pull', { model: 'new' }],
     ['/api/embed', { model: 'nomic-embed-text', input: 'x' }],
   ] as const) {
-    assert.equal((await ask(cluster.url, path, body, { headers })).status, 200);
+    assert.equal((await ask(cluster, path, body, { headers })).status, 200);
     const seen = cluster.control.state().requests.findLast(request => request.path === path)?.headers ?? {};
     for (const name of ['origin', 'authorization', 'cookie', 'x-api-key', 'x-request-id'])
       assert.equal(seen[name], undefined);

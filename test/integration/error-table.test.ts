@@ -24,8 +24,8 @@ for (const row of errorRows) {
   test(title, async () => {
     const options = { method: row.method ?? 'POST' };
     if (row.fault !== undefined) await cluster.control.fault(row.fault);
-    const theirs = await ask(cluster.fake.url, row.path, row.body, options);
-    const ours = await ask(cluster.url, row.path, row.body, options);
+    const theirs = await ask(cluster.fake, row.path, row.body, options);
+    const ours = await ask(cluster, row.path, row.body, options);
     assert.deepEqual(
       [ours.status, ours.text, ours.headers.get('content-type')],
       [theirs.status, theirs.text, theirs.headers.get('content-type')],
@@ -37,7 +37,7 @@ for (const row of errorRows) {
 
 test('an option of another type is a mistake of the request, in the words of Ollama', async () => {
   const body = { model: 'llama3.2', messages: hi, options: { num_ctx: 'x' } };
-  const answer = await ask(cluster.url, '/api/chat', body);
+  const answer = await ask(cluster, '/api/chat', body);
   assert.equal(answer.status, 400);
   assert.equal(json(answer)['error'], 'option "num_ctx" must be of type integer');
 });
@@ -51,15 +51,15 @@ test('unknown paths and methods get the two texts of Ollama', async () => {
     ['GET', '/api/blobs/x/y'],
     ['POST', '/debug/pprof/'],
   ] as const) {
-    const theirs = await ask(cluster.fake.url, path, undefined, { method });
-    const ours = await ask(cluster.url, path, undefined, { method });
+    const theirs = await ask(cluster.fake, path, undefined, { method });
+    const ours = await ask(cluster, path, undefined, { method });
     assert.deepEqual([ours.status, ours.text], [theirs.status, theirs.text], `${method} ${path}`);
     assert.match(ours.headers.get('content-type') ?? '', /^text\/plain/);
   }
 });
 
 test('a 401 carries where to sign in', async () => {
-  const answer = json(await ask(cluster.url, '/api/chat', { model: 'big:cloud', messages: hi }));
+  const answer = json(await ask(cluster, '/api/chat', { model: 'big:cloud', messages: hi }));
   assert.deepEqual(Object.keys(answer), ['error', 'signin_url']);
 });
 
@@ -111,9 +111,9 @@ for (const refusal of refusals) {
   for (const { path, body, kind } of dialects) {
     test(`${path}: ${refusal.name} keeps status and words in the form of the dialect, streamed or not`, async () => {
       if (refusal.fault !== undefined) await cluster.control.fault(refusal.fault);
-      const native = json(await ask(cluster.fake.url, '/api/chat', { model: refusal.model, messages: hi }));
+      const native = json(await ask(cluster.fake, '/api/chat', { model: refusal.model, messages: hi }));
       for (const stream of [false, true]) {
-        const answer = await ask(cluster.url, path, { ...body(refusal.model), stream });
+        const answer = await ask(cluster, path, { ...body(refusal.model), stream });
         assert.equal(answer.status, refusal.status);
         assert.match(answer.headers.get('content-type') ?? '', /^application\/json/);
         const { error } = json(answer) as { error: Json };
@@ -126,18 +126,18 @@ for (const refusal of refusals) {
 }
 
 test('/v1/embeddings and /v1/completions keep the words of Ollama too', async () => {
-  const embeddings = await ask(cluster.url, '/v1/embeddings', { model: 'x', input: 'hi' });
+  const embeddings = await ask(cluster, '/v1/embeddings', { model: 'x', input: 'hi' });
   assert.equal(embeddings.status, 404);
   assert.equal((json(embeddings)['error'] as Json)['message'], 'model "x" not found, try pulling it first');
-  const completions = await ask(cluster.url, '/v1/completions', { model: 'x', prompt: 'hi' });
+  const completions = await ask(cluster, '/v1/completions', { model: 'x', prompt: 'hi' });
   assert.equal((json(completions)['error'] as Json)['message'], "model 'x' not found");
-  const nameless = await ask(cluster.url, '/v1/completions', { prompt: 'hi' });
+  const nameless = await ask(cluster, '/v1/completions', { prompt: 'hi' });
   assert.deepEqual([nameless.status, (json(nameless)['error'] as Json)['message']], [404, "model '' not found"]);
 });
 
 test('a full queue invites another try', async () => {
   await cluster.control.fault('busy-503');
-  const { headers } = await ask(cluster.url, '/v1/chat/completions', { model: 'llama3.2', messages: hi });
+  const { headers } = await ask(cluster, '/v1/chat/completions', { model: 'llama3.2', messages: hi });
   assert.ok(Number(headers.get('retry-after')) > 0);
   assert.notEqual(headers.get('x-should-retry'), 'false');
 });

@@ -4,14 +4,20 @@ import { after, before, beforeEach, test } from 'node:test';
 import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOllama, OllamaEmbeddings } from '@langchain/ollama';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
-import { abortSeen, lastBody } from './wire.ts';
+import { abortSeen, bearer, lastBody } from './wire.ts';
 
 let cluster: TestCluster;
 let model: ChatOllama;
 
 before(async () => {
   cluster = await startCluster();
-  model = new ChatOllama({ baseUrl: cluster.url, model: 'llama3.2', temperature: 0.5, maxRetries: 0 });
+  model = new ChatOllama({
+    baseUrl: cluster.url,
+    headers: bearer(cluster.key),
+    model: 'llama3.2',
+    temperature: 0.5,
+    maxRetries: 0,
+  });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
@@ -67,7 +73,12 @@ test('structured output fits its schema', async () => {
 });
 
 test('embeddings of documents and of a query', async () => {
-  const embeddings = new OllamaEmbeddings({ baseUrl: cluster.url, model: 'nomic-embed-text', maxRetries: 0 });
+  const embeddings = new OllamaEmbeddings({
+    baseUrl: cluster.url,
+    headers: bearer(cluster.key),
+    model: 'nomic-embed-text',
+    maxRetries: 0,
+  });
   const vectors = await embeddings.embedDocuments(['one', 'two']);
   assert.deepEqual(
     vectors.map(vector => vector.length),
@@ -86,6 +97,6 @@ test('an abort reaches Ollama within a second', async () => {
 });
 
 test('an error keeps its text', async () => {
-  const missing = new ChatOllama({ baseUrl: cluster.url, model: 'nope', maxRetries: 0 });
+  const missing = new ChatOllama({ baseUrl: cluster.url, headers: bearer(cluster.key), model: 'nope', maxRetries: 0 });
   await assert.rejects(missing.invoke('hi'), /model 'nope' not found/);
 });

@@ -15,10 +15,10 @@ after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
 
 test('tags and ps have every field that Ollama gives', async () => {
-  await ask(cluster.url, '/api/generate', { model: 'llama3.2', prompt: '' });
+  await ask(cluster, '/api/generate', { model: 'llama3.2', prompt: '' });
   for (const path of ['/api/tags', '/api/ps']) {
-    const theirs = json(await ask(cluster.fake.url, path));
-    const ours = await ask(cluster.url, path);
+    const theirs = json(await ask(cluster.fake, path));
+    const ours = await ask(cluster, path);
     assert.deepEqual(json(ours), theirs);
     assert.equal(ours.headers.get('content-type'), 'application/json; charset=utf-8');
   }
@@ -31,8 +31,8 @@ test('show, status and recommendations are passed on byte for byte', async () =>
     ['GET', '/api/status', undefined],
     ['GET', '/api/experimental/model-recommendations', undefined],
   ] as const) {
-    const theirs = await ask(cluster.fake.url, path, body, { method });
-    const ours = await ask(cluster.url, path, body, { method });
+    const theirs = await ask(cluster.fake, path, body, { method });
+    const ours = await ask(cluster, path, body, { method });
     assert.deepEqual(
       [ours.status, ours.text, ours.headers.get('content-type')],
       [theirs.status, theirs.text, theirs.headers.get('content-type')],
@@ -42,7 +42,7 @@ test('show, status and recommendations are passed on byte for byte', async () =>
 
 test('show sees which program asks', async () => {
   const headers = { 'user-agent': 'GitHubCopilotChat/1.0' };
-  const answer = json(await ask(cluster.url, '/api/show', { model: 'llama3.2:latest' }, { headers }));
+  const answer = json(await ask(cluster, '/api/show', { model: 'llama3.2:latest' }, { headers }));
   assert.equal((answer['model_info'] as Json)['general.basename'], 'llama3.2:latest');
 });
 
@@ -52,11 +52,11 @@ test('pull, push and create stream progress as NDJSON, and answer with the last 
     ['/api/push', { model: 'new-one' }],
     ['/api/create', { model: 'newer', from: 'new-one' }],
   ] as const) {
-    const streamed = await ask(cluster.url, path, body);
+    const streamed = await ask(cluster, path, body);
     assert.equal(streamed.headers.get('content-type'), 'application/x-ndjson');
     assert.deepEqual(lines(streamed.text).at(-1), { status: 'success' });
-    assert.equal(streamed.text, (await ask(cluster.fake.url, path, body)).text);
-    const whole = await ask(cluster.url, path, { ...body, stream: false });
+    assert.equal(streamed.text, (await ask(cluster.fake, path, body)).text);
+    const whole = await ask(cluster, path, { ...body, stream: false });
     assert.deepEqual([whole.status, whole.text], [200, '{"status":"success"}']);
     assert.match(whole.headers.get('content-type') ?? '', /^application\/json/);
   }
@@ -65,17 +65,17 @@ test('pull, push and create stream progress as NDJSON, and answer with the last 
 test('progress that breaks off is an error, never a silent end', async () => {
   for (const fault of ['end-silently', 'die-mid-stream'] as const) {
     await cluster.control.fault({ fault, path: '/api/pull', after: 2 });
-    const streamed = lines((await ask(cluster.url, '/api/pull', { model: 'new-one' })).text);
+    const streamed = lines((await ask(cluster, '/api/pull', { model: 'new-one' })).text);
     assert.equal(typeof streamed.at(-1)?.['error'], 'string', fault);
-    assert.equal((await ask(cluster.url, '/api/pull', { model: 'new-one', stream: false })).status, 502, fault);
+    assert.equal((await ask(cluster, '/api/pull', { model: 'new-one', stream: false })).status, 502, fault);
     await cluster.control.clearFaults();
   }
 });
 
 test('copy and delete answer 200 with an empty body', async () => {
-  const copied = await ask(cluster.url, '/api/copy', { source: 'llama3.2', destination: 'mine' });
+  const copied = await ask(cluster, '/api/copy', { source: 'llama3.2', destination: 'mine' });
   assert.deepEqual([copied.status, copied.text], [200, '']);
-  const deleted = await ask(cluster.url, '/api/delete', { model: 'mine' }, { method: 'DELETE' });
+  const deleted = await ask(cluster, '/api/delete', { model: 'mine' }, { method: 'DELETE' });
   assert.deepEqual([deleted.status, deleted.text], [200, '']);
 });
 

@@ -17,14 +17,14 @@ const model = 'llama3.2';
 
 test('health warns with 200, the probes of the worker pass', async () => {
   for (const path of ['/api/health', '/health', '/api/v2/health']) {
-    const health = await ask(cluster.url, path);
+    const health = await ask(cluster, path);
     assert.deepEqual([health.status, json(health)['status']], [200, 'warn']);
     assert.match(health.text, /not reachable/);
   }
   for (const path of ['/api/health/live', '/api/health/ready', '/api/health/startup']) {
-    assert.equal((await ask(cluster.url, path)).status, 200, path);
+    assert.equal((await ask(cluster, path)).status, 200, path);
   }
-  assert.equal((await ask(cluster.url, '/')).text, 'Ollama is running');
+  assert.equal((await ask(cluster, '/')).text, 'Ollama is running');
 });
 
 const text = /no Ollama server can be reached|no model server can be reached/;
@@ -46,7 +46,7 @@ for (const [method, path, body] of [
 ] as const) {
   test(`${method} ${path} ${JSON.stringify(body ?? '').slice(0, 60)}: 503 at once, as Ollama tells errors`, async () => {
     const startedAt = performance.now();
-    const answer = await ask(cluster.url, path, body, { method });
+    const answer = await ask(cluster, path, body, { method });
     assert.ok(performance.now() - startedAt < 1000);
     assert.equal(answer.status, 503);
     assert.match(json(answer)['error'] as string, text);
@@ -56,8 +56,8 @@ for (const [method, path, body] of [
 
 test('a blob is refused, uploaded or asked for', async () => {
   const path = `/api/blobs/sha256:${'0'.repeat(64)}`;
-  assert.equal((await ask(cluster.url, path, 'abc')).status, 503);
-  assert.equal((await ask(cluster.url, path, undefined, { method: 'HEAD' })).status, 503);
+  assert.equal((await ask(cluster, path, 'abc')).status, 503);
+  assert.equal((await ask(cluster, path, undefined, { method: 'HEAD' })).status, 503);
 });
 
 for (const [path, body] of [
@@ -71,7 +71,7 @@ for (const [path, body] of [
 ] as const) {
   test(`${path} ${JSON.stringify(body ?? '')}: 503 at once, as OpenAI tells errors, and another try is invited`, async () => {
     for (const more of body === undefined ? [undefined] : [{}, { stream: true }]) {
-      const answer = await ask(cluster.url, path, more === undefined ? undefined : { ...body, ...more });
+      const answer = await ask(cluster, path, more === undefined ? undefined : { ...body, ...more });
       assert.equal(answer.status, 503);
       const error = json(answer)['error'] as Json;
       assert.match(error['message'] as string, text);
@@ -83,7 +83,7 @@ for (const [path, body] of [
 
 test('/v1/messages: 503 at once, as Anthropic tells errors', async () => {
   for (const stream of [false, true]) {
-    const answer = await ask(cluster.url, '/v1/messages', { model, messages: user, max_tokens: 5, stream });
+    const answer = await ask(cluster, '/v1/messages', { model, messages: user, max_tokens: 5, stream });
     assert.equal(answer.status, 503);
     const body = json(answer);
     assert.deepEqual([body['type'], (body['error'] as Json)['type']], ['error', 'overloaded_error']);
@@ -92,6 +92,6 @@ test('/v1/messages: 503 at once, as Anthropic tells errors', async () => {
 });
 
 test('what needs no Ollama is answered', async () => {
-  const count = await ask(cluster.url, '/v1/messages/count_tokens', { model, messages: user });
+  const count = await ask(cluster, '/v1/messages/count_tokens', { model, messages: user });
   assert.equal(count.status, 200);
 });

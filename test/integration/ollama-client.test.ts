@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Ollama, type Tool } from 'ollama';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
-import { abortSeen, lastBody, lastRequest } from './wire.ts';
+import { abortSeen, bearer, lastBody, lastRequest } from './wire.ts';
 
 let cluster: TestCluster;
 let ollama: Ollama;
 
 before(async () => {
   cluster = await startCluster();
-  ollama = new Ollama({ host: cluster.url });
+  ollama = new Ollama({ host: cluster.url, headers: bearer(cluster.key) });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
@@ -158,7 +158,7 @@ test('embeddings: one, several, none, and the old endpoint', async () => {
 
 test('an abort reaches Ollama within a second, at the first token and before it', async () => {
   cluster.control.setOptions({ tokenMs: 50, tokens: 1000 });
-  const client = new Ollama({ host: cluster.url });
+  const client = new Ollama({ host: cluster.url, headers: bearer(cluster.key) });
   const stream = await client.chat({ model: 'llama3.2', messages: hello, stream: true });
   await stream[Symbol.asyncIterator]().next();
   const { aborted } = cluster.control.state();
@@ -169,6 +169,7 @@ test('an abort reaches Ollama within a second, at the first token and before it'
   const leave = new AbortController();
   const waiting = new Ollama({
     host: cluster.url,
+    headers: bearer(cluster.key),
     fetch: (url, init) => fetch(url, { ...init, signal: leave.signal }),
   });
   const generating = waiting.generate({ model: 'llama3.2', prompt: 'hi', stream: true });
@@ -181,7 +182,11 @@ test('an abort reaches Ollama within a second, at the first token and before it'
 test('an abort of an answer that is not streamed reaches Ollama too', async () => {
   cluster.control.setOptions({ tokenMs: 50, tokens: 1000 });
   const leave = new AbortController();
-  const client = new Ollama({ host: cluster.url, fetch: (url, init) => fetch(url, { ...init, signal: leave.signal }) });
+  const client = new Ollama({
+    host: cluster.url,
+    headers: bearer(cluster.key),
+    fetch: (url, init) => fetch(url, { ...init, signal: leave.signal }),
+  });
   const answer = client.chat({ model: 'llama3.2', messages: hello });
   await cluster.control.waitFor(state => state.active === 1);
   leave.abort();
@@ -247,7 +252,7 @@ test('a pull that fails on the way is told as an error, not as an end', async ()
 
 test('an abort of a pull reaches Ollama', async () => {
   cluster.control.setOptions({ progressMs: 200 });
-  const client = new Ollama({ host: cluster.url });
+  const client = new Ollama({ host: cluster.url, headers: bearer(cluster.key) });
   const progress = await client.pull({ model: 'brand-new', stream: true });
   await progress[Symbol.asyncIterator]().next();
   const { aborted } = cluster.control.state();

@@ -10,7 +10,7 @@ let openai: OpenAI;
 
 before(async () => {
   cluster = await startCluster();
-  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: 'any', maxRetries: 0 });
+  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
@@ -49,7 +49,7 @@ test('chat streams, and its usage comes last when it is asked for', async () => 
 });
 
 test('without include_usage no chunk has a usage, and the stream ends with [DONE]', async () => {
-  const { text } = await ask(cluster.url, '/v1/chat/completions', { model, messages: user('hi'), stream: true });
+  const { text } = await ask(cluster, '/v1/chat/completions', { model, messages: user('hi'), stream: true });
   assert.ok(text.endsWith('data: [DONE]\n\n'));
   assert.ok(!text.includes('"usage"'));
 });
@@ -274,7 +274,7 @@ test('errors are those of OpenAI, and the client knows whether to try again', as
   const empty = openai.chat.completions.create({ model, messages: [] });
   await assert.rejects(empty, { status: 400, type: 'invalid_request_error', param: 'messages' });
   await cluster.control.fault({ fault: 'busy-503', times: 1 });
-  const patient = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: 'any', maxRetries: 0 });
+  const patient = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
   const busy = patient.chat.completions.create({ model, messages: user('hi') });
   await assert.rejects(busy, { status: 503, message: /server busy, please try again\. {2}maximum pending/ });
   assert.equal(inferenceCount(cluster.control), 2);

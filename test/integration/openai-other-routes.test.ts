@@ -5,14 +5,14 @@ import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
 import OpenAI, { toFile } from 'openai';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
-import { abortSeen, ask, events, json, lastBody, open } from './wire.ts';
+import { abortSeen, ask, bearer, events, json, lastBody, open } from './wire.ts';
 
 let cluster: TestCluster;
 let openai: OpenAI;
 
 before(async () => {
   cluster = await startCluster();
-  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: 'any', maxRetries: 0 });
+  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
@@ -134,7 +134,7 @@ test('images in the input are seen', async () => {
 
 test('a body compressed with zstd is read', async () => {
   const body = await promisify(zstdCompress)(JSON.stringify({ model, input: 'echo:small' }));
-  const answer = await ask(cluster.url, '/v1/responses', body, { headers: { 'content-encoding': 'zstd' } });
+  const answer = await ask(cluster, '/v1/responses', body, { headers: { 'content-encoding': 'zstd' } });
   assert.equal(answer.status, 200);
   assert.match(answer.text, /"text":"small"/);
 });
@@ -148,7 +148,7 @@ test('a stream that fails after it began says so, and the client throws', async 
   await cluster.control.fault({ fault: 'error-line', path: '/api/chat', message: 'CUDA error: out of memory' });
   const stream = await openai.responses.create({ model, input: 'tell me', stream: true });
   await assert.rejects(Array.fromAsync(stream), /CUDA error: out of memory/);
-  const { text } = await ask(cluster.url, '/v1/responses', { model, input: 'tell me', stream: true });
+  const { text } = await ask(cluster, '/v1/responses', { model, input: 'tell me', stream: true });
   const names = events(text).map(({ event }) => event);
   assert.deepEqual(names.slice(-2), ['response.failed', 'error']);
   assert.ok(!names.includes('response.completed'));
@@ -193,7 +193,7 @@ test('embeddings: as numbers, as base64 (which the client asks for by itself), i
     decoded.data.map(row => [...row.embedding]),
     rounded,
   );
-  const text = await ask(cluster.url, '/v1/embeddings', { ...asked, encoding_format: 'base64' });
+  const text = await ask(cluster, '/v1/embeddings', { ...asked, encoding_format: 'base64' });
   const [row] = json(text)['data'] as { embedding: string }[];
   assert.equal(Buffer.from(row?.embedding ?? '', 'base64').length, 16 * 4);
   assert.equal((await openai.embeddings.create({ ...asked, dimensions: 4 })).data[0]?.embedding.length, 4);
@@ -202,7 +202,7 @@ test('embeddings: as numbers, as base64 (which the client asks for by itself), i
 test('models: listed, and found by name, also with slashes in it', async () => {
   const ids = (await Array.fromAsync(await openai.models.list())).map(({ id }) => id);
   assert.ok(ids.includes('llama3.2:latest') && ids.includes('hf.co/bartowski/tiny:q4'));
-  const plain = await ask(cluster.url, '/v1/models/hf.co/bartowski/tiny:q4');
+  const plain = await ask(cluster, '/v1/models/hf.co/bartowski/tiny:q4');
   assert.equal(json(plain)['id'], 'hf.co/bartowski/tiny:q4');
   const found = await openai.models.retrieve('hf.co/bartowski/tiny:q4');
   assert.deepEqual([found.id, found.object, found.owned_by], ['hf.co/bartowski/tiny:q4', 'model', 'bartowski']);
@@ -214,7 +214,7 @@ test('models: an Ollama without any gives an empty list, not null', async () => 
   for (const name of (await Array.fromAsync(await openai.models.list())).map(({ id }) => id)) {
     cluster.control.removeModel(name);
   }
-  assert.deepEqual(json(await ask(cluster.url, '/v1/models')), { object: 'list', data: [] });
+  assert.deepEqual(json(await ask(cluster, '/v1/models')), { object: 'list', data: [] });
 });
 
 test('a recording is transcribed by a model that hears', async () => {
@@ -226,18 +226,19 @@ test('a recording is transcribed by a model that hears', async () => {
 });
 
 test('a form that is none, lacks its parts or is too large is refused in the dialect', async () => {
-  const plain = await ask(cluster.url, '/v1/audio/transcriptions', { model });
+  const plain = await ask(cluster, '/v1/audio/transcriptions', { model });
   assert.equal(plain.status, 400);
   assert.match(plain.text, /multipart/);
+  const headers = bearer(cluster.key);
   const form = new FormData();
   form.set('model', 'llava');
-  const lacking = await fetch(`${cluster.url}/v1/audio/transcriptions`, { method: 'POST', body: form });
+  const lacking = await fetch(`${cluster.url}/v1/audio/transcriptions`, { method: 'POST', headers, body: form });
   assert.deepEqual(
     [lacking.status, ((await lacking.json()) as { error: { param: string } }).error.param],
     [400, 'file'],
   );
   form.set('file', new Blob([Buffer.alloc(26 * 1024 * 1024)]), 'long.wav');
-  const large = await fetch(`${cluster.url}/v1/audio/transcriptions`, { method: 'POST', body: form }).catch(
+  const large = await fetch(`${cluster.url}/v1/audio/transcriptions`, { method: 'POST', headers, body: form }).catch(
     () => undefined,
   );
   // The refusal comes before the body has been read; some clients see only the closed connection.
@@ -245,7 +246,7 @@ test('a form that is none, lacks its parts or is too large is refused in the dia
 });
 
 test('the whole answer of a response is JSON with our request id', async () => {
-  const response = await open(cluster.url, '/v1/responses', { model, input: 'echo:x' });
+  const response = await open(cluster, '/v1/responses', { model, input: 'echo:x' });
   const id = response.headers.get('x-request-id') ?? 'none';
   assert.equal(json({ status: 200, headers: response.headers, text: await response.text() })['id'], `resp_${id}`);
 });

@@ -52,36 +52,36 @@ test('a model that only the second has is served, in every dialect', async () =>
     ['/v1/embeddings', { model: 'nomic-embed-text', input: 'x' }],
     ['/api/embed', { model: 'nomic-embed-text', input: 'x' }],
   ] as const) {
-    const answer = await ask(cluster.url, path, body);
+    const answer = await ask(cluster, path, body);
     assert.equal(answer.status, 200, `${path} ${answer.text}`);
     assert.equal(answer.headers.get('x-deci-upstream'), nameOf(second));
   }
-  assert.equal(json(await ask(cluster.url, '/v1/models/only-second'))['id'], model);
+  assert.equal(json(await ask(cluster, '/v1/models/only-second'))['id'], model);
 });
 
 test('a model that neither has is not found, in the words of Ollama', async () => {
-  const answer = await ask(cluster.url, '/api/chat', { ...chat('x'), model: 'nope' });
+  const answer = await ask(cluster, '/api/chat', { ...chat('x'), model: 'nope' });
   assert.deepEqual([answer.status, answer.text], [404, '{"error":"model \'nope\' not found"}']);
 });
 
 test('lists hold what both have, each name once; the version is the lower one', async () => {
-  const tags = json(await ask(cluster.url, '/api/tags'))['models'] as Json[];
+  const tags = json(await ask(cluster, '/api/tags'))['models'] as Json[];
   assert.deepEqual(tags.map(tag => tag['name']).toSorted(), [
     'nomic-embed-text:latest',
     'only-first:latest',
     'only-second:latest',
     'shared:latest',
   ]);
-  assert.deepEqual(json(await ask(cluster.url, '/api/version')), { version: '0.9.0' });
-  await ask(first.url, '/api/generate', { model: 'only-first' });
-  await ask(second.url, '/api/generate', { model: 'only-second' });
-  const running = json(await ask(cluster.url, '/api/ps'))['models'] as Json[];
+  assert.deepEqual(json(await ask(cluster, '/api/version')), { version: '0.9.0' });
+  await ask(first, '/api/generate', { model: 'only-first' });
+  await ask(second, '/api/generate', { model: 'only-second' });
+  const running = json(await ask(cluster, '/api/ps'))['models'] as Json[];
   assert.deepEqual(running.map(({ name }) => name).toSorted(), ['only-first:latest', 'only-second:latest']);
 });
 
 test('requests spread over both while they are busy', async () => {
   for (const { control } of [first, second]) control.setOptions({ tokenMs: 20, numParallel: 4 });
-  const asked = Array.from({ length: 8 }, () => ask(cluster.url, '/api/chat', { ...chat('x'), model: 'shared' }));
+  const asked = Array.from({ length: 8 }, () => ask(cluster, '/api/chat', { ...chat('x'), model: 'shared' }));
   assert.ok((await Promise.all(asked)).every(({ status }) => status === 200));
   assert.ok(first.control.state().generations > 0 && second.control.state().generations > 0);
 });
@@ -89,29 +89,29 @@ test('requests spread over both while they are busy', async () => {
 test('the first goes down: the second answers at once, and everything after it', async () => {
   await first.control.refuse({ cut: true });
   for (const stream of [true, false]) {
-    const answer = await ask(cluster.url, '/api/chat', { ...chat('echo:x'), model: 'shared', stream });
+    const answer = await ask(cluster, '/api/chat', { ...chat('echo:x'), model: 'shared', stream });
     assert.equal(answer.status, 200, answer.text);
     assert.equal(lines(answer.text).at(-1)?.['done'], true);
   }
   await healthy(1);
-  assert.equal(json(await ask(cluster.url, '/api/health'))['status'], 'warn');
-  assert.equal((await ask(cluster.url, '/api/tags')).status, 200);
-  assert.equal((await ask(cluster.url, '/api/pull', { model: 'shared', stream: false })).status, 200);
+  assert.equal(json(await ask(cluster, '/api/health'))['status'], 'warn');
+  assert.equal((await ask(cluster, '/api/tags')).status, 200);
+  assert.equal((await ask(cluster, '/api/pull', { model: 'shared', stream: false })).status, 200);
   await first.control.accept();
   await healthy(2);
-  assert.equal(json(await ask(cluster.url, '/api/health'))['status'], 'pass');
+  assert.equal(json(await ask(cluster, '/api/health'))['status'], 'pass');
 });
 
 test('the first hangs on its lists: the merged list comes from the second in time', async () => {
   await first.control.fault({ fault: 'hang', path: '/api/tags' });
-  const answer = await ask(cluster.url, '/api/tags');
+  const answer = await ask(cluster, '/api/tags');
   assert.equal(answer.status, 200);
   assert.ok(answer.text.includes('only-second'));
 });
 
 test('a generation that began on the first and broke is not started again on the second', async () => {
   for (const { control } of [first, second]) await control.fault({ fault: 'die-mid-stream', path: '/api/chat' });
-  const answer = await ask(cluster.url, '/api/chat', { ...chat('x'), model: 'shared' });
+  const answer = await ask(cluster, '/api/chat', { ...chat('x'), model: 'shared' });
   assert.equal(typeof lines(answer.text).at(-1)?.['error'], 'string');
   assert.equal(first.control.state().generations + second.control.state().generations, 1);
 });

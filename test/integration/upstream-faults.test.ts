@@ -78,16 +78,14 @@ for (const { name, fault, text, status } of onTheWay) {
   for (const { path, body } of dialects) {
     test(`${path}: Ollama ${name} on the way: a streaming client hears of it`, async () => {
       await cluster.control.fault({ ...fault, path: '/api/*' });
-      const answer = await ask(cluster.url, path, { ...body, stream: true });
+      const answer = await ask(cluster, path, { ...body, stream: true });
       assert.equal(answer.status, 200);
       assert.match(failureIn(path, answer.text), text);
     });
   }
   test(`Ollama ${name} on the way: a client without a stream gets ${status}, in every dialect`, async () => {
     await cluster.control.fault({ ...fault, path: '/api/*' });
-    const answers = await Promise.all(
-      dialects.map(({ path, body }) => ask(cluster.url, path, { ...body, stream: false })),
-    );
+    const answers = await Promise.all(dialects.map(({ path, body }) => ask(cluster, path, { ...body, stream: false })));
     for (const answer of answers) {
       assert.equal(answer.status, status);
       const { error } = json(answer) as { error: string | Json };
@@ -112,7 +110,7 @@ for (const { name, fault, status } of beforeTheFirstToken) {
     await cluster.control.fault({ ...fault, path: '/api/*' });
     const streams = fault.fault === 'half-line' ? [false] : [false, true];
     const asked = dialects.flatMap(({ path, body }) => streams.map(stream => ({ path, body: { ...body, stream } })));
-    const answers = await Promise.all(asked.map(({ path, body }) => ask(cluster.url, path, body)));
+    const answers = await Promise.all(asked.map(({ path, body }) => ask(cluster, path, body)));
     for (const [index, answer] of answers.entries()) {
       assert.equal(answer.status, status, asked[index]?.path ?? '');
       assert.match(answer.headers.get('content-type') ?? '', /^application\/json/);
@@ -124,7 +122,7 @@ for (const { name, fault, status } of beforeTheFirstToken) {
 
 test('a smuggled header of Ollama does not reach the client', async () => {
   await cluster.control.fault({ fault: 'header-linebreak', variant: 'legal', path: '/api/show', body: '{}' });
-  const answer = await ask(cluster.url, '/api/show', { model: 'llama3.2' });
+  const answer = await ask(cluster, '/api/show', { model: 'llama3.2' });
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('x-injected'), null);
   assert.equal(answer.headers.get('x-note'), null);
@@ -132,14 +130,14 @@ test('a smuggled header of Ollama does not reach the client', async () => {
 
 test('blank lines are never passed on', async () => {
   await cluster.control.fault({ fault: 'blank-lines', path: '/api/chat' });
-  const { text } = await ask(cluster.url, '/api/chat', question);
+  const { text } = await ask(cluster, '/api/chat', question);
   assert.ok(!/\n\n|^\n/.test(text));
 });
 
 test('bytes that are no UTF-8 end nothing, and SSE stays UTF-8', async () => {
   await cluster.control.fault({ fault: 'invalid-utf8', path: '/api/chat', after: 2 });
-  assert.equal(lines((await ask(cluster.url, '/api/chat', question)).text).at(-1)?.['done'], true);
-  const sse = await open(cluster.url, '/v1/chat/completions', { ...question, stream: true });
+  assert.equal(lines((await ask(cluster, '/api/chat', question)).text).at(-1)?.['done'], true);
+  const sse = await open(cluster, '/v1/chat/completions', { ...question, stream: true });
   const text = new TextDecoder('utf-8', { fatal: true }).decode(await sse.arrayBuffer());
   assert.ok(text.endsWith('data: [DONE]\n\n'));
 });
@@ -149,17 +147,17 @@ for (const fault of ['huge-line', 'never-newline'] satisfies FaultName[]) {
     await cluster.control.fault({ fault, path: '/api/*', after: 2 });
     for (const { path, body } of dialects) {
       const { aborted } = cluster.control.state();
-      const answer = await ask(cluster.url, path, { ...body, stream: true });
+      const answer = await ask(cluster, path, { ...body, stream: true });
       assert.match(failureIn(path, answer.text), /line longer than 8 MB/);
       assert.ok(answer.text.length < 100_000);
       await abortSeen(cluster.control, aborted);
     }
-    assert.equal((await ask(cluster.url, '/api/chat', { ...question, stream: false })).status, 502);
+    assert.equal((await ask(cluster, '/api/chat', { ...question, stream: false })).status, 502);
   });
 }
 
 test('the openai client throws on a stream that broke, with the reason', async () => {
-  const openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: 'any', maxRetries: 0 });
+  const openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
   await cluster.control.fault({ fault: 'end-silently', path: '/api/chat' });
   const messages = [{ role: 'user' as const, content: 'tell me' }];
   const stream = await openai.chat.completions.create({ model: 'llama3.2', messages, stream: true });
@@ -172,22 +170,22 @@ test('the openai client throws on a stream that broke, with the reason', async (
 test('one of n answers that breaks ends the others at Ollama', async () => {
   cluster.control.setOptions({ tokenMs: 20, tokens: 200, numParallel: 3 });
   await cluster.control.fault({ fault: 'die-mid-stream', path: '/api/chat', times: 1 });
-  const answer = await ask(cluster.url, '/v1/chat/completions', { ...question, n: 3, stream: true });
+  const answer = await ask(cluster, '/v1/chat/completions', { ...question, n: 3, stream: true });
   assert.match(failureIn('/v1/chat/completions', answer.text), /broke the connection/);
   await abortSeen(cluster.control, 0, 2);
 });
 
 test('an answer that broke once is fetched again when nothing of it had come', async () => {
   await cluster.control.fault({ fault: 'reset', path: '/api/chat', times: 1 });
-  assert.equal((await ask(cluster.url, '/api/chat', { ...question, stream: false })).status, 200);
+  assert.equal((await ask(cluster, '/api/chat', { ...question, stream: false })).status, 200);
 });
 
 test('embeddings that break are told in the form of their dialect', async () => {
   await cluster.control.fault({ fault: 'reset', path: '/api/*' });
   const body = { model: 'nomic-embed-text', input: 'x', prompt: 'x' };
-  assert.equal(typeof json(await ask(cluster.url, '/api/embed', body))['error'], 'string');
-  assert.equal(typeof json(await ask(cluster.url, '/api/embeddings', body))['error'], 'string');
-  const openai = await ask(cluster.url, '/v1/embeddings', body);
+  assert.equal(typeof json(await ask(cluster, '/api/embed', body))['error'], 'string');
+  assert.equal(typeof json(await ask(cluster, '/api/embeddings', body))['error'], 'string');
+  const openai = await ask(cluster, '/v1/embeddings', body);
   assert.ok(openai.status >= 500);
   assert.equal(typeof (json(openai)['error'] as Json)['message'], 'string');
 });

@@ -18,17 +18,28 @@ export interface AskOptions {
   readonly headers?: Record<string, string>;
 }
 
+/** A server, and the key for it if it wants one. */
+export interface Server {
+  readonly url: string;
+  readonly key?: string;
+}
+
+export function bearer(key: string): { authorization: string } {
+  return { authorization: `Bearer ${key}` };
+}
+
 /** One request with any body, as a client without manners sends it: no content type unless the test gives one. */
-export async function ask(url: string, path: string, body?: unknown, options: AskOptions = {}): Promise<Answer> {
-  const response = await open(url, path, body, options);
+export async function ask(server: Server, path: string, body?: unknown, options: AskOptions = {}): Promise<Answer> {
+  const response = await open(server, path, body, options);
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
 /** The same, with the answer still on its way. */
-export function open(url: string, path: string, body?: unknown, options: AskOptions = {}): Promise<Response> {
-  return fetch(`${url}${path}`, {
+export function open(server: Server, path: string, body?: unknown, options: AskOptions = {}): Promise<Response> {
+  const key = server.key === undefined ? {} : bearer(server.key);
+  return fetch(`${server.url}${path}`, {
     method: options.method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: { 'content-type': 'application/x-www-form-urlencoded', ...options.headers },
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...key, ...options.headers },
     ...(body === undefined ? {} : { body: encode(body) }),
     // A request that nobody answers must fail its own test instead of keeping the process.
     signal: AbortSignal.timeout(30_000),

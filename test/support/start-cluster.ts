@@ -25,8 +25,8 @@ export interface ClusterOptions {
 export interface TestCluster extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** There are no keys yet; suites pass it on all the same. */
-  readonly key: undefined;
+  /** The admin key: it has no limits. */
+  readonly key: string;
   readonly fake: FakeOllama;
   readonly control: FakeControl;
   readonly home: string;
@@ -88,7 +88,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     return {
       url,
       port: Number(new URL(url).port),
-      key: undefined,
+      key: readFileSync(join(home, 'data', 'admin-key'), 'utf8').trim(),
       fake,
       control: fake.control,
       home,

@@ -20,6 +20,7 @@ test('an error carries the OpenAI object and the members of RFC 9457', () => {
     code: 'invalid_request',
     request_id: 'r1',
     retryable: false,
+    hint: 'Correct the field that the text names.',
   });
 });
 

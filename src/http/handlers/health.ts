@@ -15,7 +15,7 @@ export interface CheckedHost {
 export interface HealthDeps {
   readonly version: string;
   readonly hosts: readonly CheckedHost[];
-  readonly state: () => 'starting' | 'ready' | 'draining';
+  readonly state: () => 'starting' | 'ready' | 'standby' | 'draining';
 }
 
 type Status = 'pass' | 'warn' | 'fail';
@@ -49,6 +49,7 @@ export const live: Handler = context => sendHealth(context, 200, { status: 'pass
 export function ready({ state }: HealthDeps): Handler {
   return context => {
     if (state() === 'draining') throw new DeciError('draining', { message: 'this worker is leaving' });
+    if (state() === 'standby') throw new DeciError('starting', { message: 'this worker is on standby' });
     sendHealth(context, 200, { status: 'pass' });
   };
 }

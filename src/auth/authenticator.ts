@@ -1,0 +1,53 @@
+/**
+ * Who asks: the owner of a valid key, or whoever is let in without one. Keys are known by their SHA-256 alone, so that a
+ * look-up takes the same time for every wrong key, and memory holds no secret.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import { DeciError } from '../kernel/errors.ts';
+import type { Role } from '../kernel/role.ts';
+import { claimsToBeKey, isKey } from './credentials.ts';
+import { allScopes, noLimits, type Principal } from './principal.ts';
+
+export interface AuthenticatorOptions {
+  readonly adminKey: string;
+  /** What callers without a key may do; undefined where every caller needs one. */
+  readonly anonymousRole: Role | undefined;
+}
+
+export class Authenticator {
+  readonly #byHash = new Map<string, Principal>();
+  readonly #anonymous: Principal | undefined;
+
+  constructor({ adminKey, anonymousRole }: AuthenticatorOptions) {
+    this.#byHash.set(hashOf(adminKey), owner('admin-key', 'key', 'admin'));
+    this.#anonymous = anonymousRole === undefined ? undefined : owner('local', 'local', anonymousRole);
+  }
+
+  /**
+   * @param credentials what was sent as a key, if anything was
+   * @throws DeciError `authentication_required` or `key_not_valid`
+   */
+  authenticate(credentials: string | undefined): Principal {
+    if (credentials !== undefined && isKey(credentials)) {
+      const principal = this.#byHash.get(hashOf(credentials));
+      if (principal !== undefined) return principal;
+    }
+    if (credentials !== undefined && (this.#anonymous === undefined || claimsToBeKey(credentials))) {
+      throw new DeciError('key_not_valid');
+    }
+    if (this.#anonymous === undefined) throw new DeciError('authentication_required');
+    return this.#anonymous;
+  }
+}
+
+export function newKey(): string {
+  return `deci_${randomBytes(32).toString('hex')}`;
+}
+
+function owner(id: string, kind: Principal['kind'], role: Role): Principal {
+  return { id, kind, role, tenant: 'local', scopes: allScopes, limits: noLimits };
+}
+
+function hashOf(key: string): string {
+  return hash('sha256', key, 'base64');
+}

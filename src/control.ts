@@ -1,0 +1,8 @@
+/** The control process: one beside the workers. Serving never needs it. */
+import { checkout, readVersion } from './config/environment.ts';
+import { runProcess } from './run-process.ts';
+
+await runProcess('control process', async (config, { print }) => {
+  const { createControl } = await import('./app/create-control.ts');
+  return createControl(config, { version: readVersion(checkout), print });
+});

@@ -1,0 +1,34 @@
+/** Who asks, and whether the route is for him. Behind the look-up of the route, whatever the path was spelled like. */
+import type { NextFunction, Request, Response } from 'express';
+import { readCredentials } from '../../auth/credentials.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { DeciError } from '../../kernel/errors.ts';
+import { mayAct, type RequiredRole } from '../../kernel/role.ts';
+
+export interface AuthDeps {
+  readonly authenticator: {
+    /** @throws DeciError when the credentials, or their absence, let nobody in */
+    authenticate(credentials: string | undefined): Principal;
+  };
+}
+
+export function auth({ authenticator }: AuthDeps) {
+  return (req: Request, _res: Response, next: NextFunction): void => {
+    const { context } = req;
+    const required = context.route?.role ?? 'admin';
+    if (required !== 'public') {
+      const principal = authenticator.authenticate(readCredentials(req.headers));
+      context.principal = principal;
+      if (!mayAct(principal.role, required)) throw refusal(principal, required);
+    }
+    next();
+  };
+}
+
+function refusal({ kind, role }: Principal, required: RequiredRole): DeciError {
+  const way =
+    kind === 'local'
+      ? `without a key you are ${role}; send the key in data/admin-key, or start with DECI_LOCAL_ROLE=${required}`
+      : `this ${kind} is ${role}`;
+  return new DeciError('role_too_low', { message: `this needs the role ${required}: ${way}` });
+}

@@ -1,0 +1,34 @@
+/** The kinds of routes there are: who may call them, what body they take, which limits hold. */
+import type { RouteInfo } from './request-context.ts';
+
+export type RouteKind = Omit<RouteInfo, 'path'>;
+
+type Dialect = RouteInfo['dialect'];
+type Body = RouteInfo['body'];
+
+/** Asked by machines all the time, by anybody, and never counted. */
+export function probe(dialect: Dialect): RouteKind {
+  return { dialect, role: 'public', body: 'none', rate: 'exempt', time: 'short' };
+}
+
+export function read(dialect: Dialect, body: Body = 'none'): RouteKind {
+  return { dialect, role: 'viewer', body, rate: 'default', time: 'short' };
+}
+
+/** Uses a model. */
+export function infer(dialect: Dialect, body: Body = 'inference'): RouteKind {
+  return { dialect, role: 'executor', body, rate: 'execute', time: 'inference' };
+}
+
+/** Asks the web through the host's account. */
+export const search: RouteKind = { dialect: 'ollama', role: 'executor', body: 'json', rate: 'execute', time: 'short' };
+
+/** Changes what a host has, or its account. */
+export function manage(body: Body): RouteKind {
+  return { dialect: 'ollama', role: 'admin', body, rate: 'default', time: 'short' };
+}
+
+/** Moves a model; may take hours while it moves. */
+export function transferModel(body: Body): RouteKind {
+  return { dialect: 'ollama', role: 'admin', body, rate: 'default', time: 'transfer' };
+}

@@ -1,0 +1,16 @@
+/**
+ * Every healer there is, as data: control runs them, workers tell of them, and docs/reference/healers.md lists them, so that
+ * all three speak of the same.
+ */
+import type { HealerInfo } from './healer.ts';
+
+const minuteMs = 60_000;
+
+export const healerCatalogue = {
+  'dead-leases': {
+    name: 'dead-leases',
+    repairs: 'Gives back what a process held when it died: slots, places in the queue, flights.',
+    risk: 'None known: a process is known by its pid and the moment it began, so that no living one loses anything.',
+    budget: { actions: 600, windowMs: 10 * minuteMs },
+  },
+} as const satisfies Record<string, HealerInfo>;

@@ -1,0 +1,149 @@
+/**
+ * Runs healers: each has its own loop, its mode (`on`, `dry_run`, `off`) and its budget. Every episode is one record of the
+ * journal, whether it was healed, only told of, or suppressed because the budget is used up.
+ *
+ * Invariants: a record is written before its action; an episode that goes on is told once; one healer never runs twice at a time.
+ */
+import { aborted, withDeadline } from '../kernel/deadline.ts';
+import type { Resource } from '../kernel/lifecycle.ts';
+import { Ticker } from '../kernel/ticker.ts';
+import type { Episode, Healer, HealerMode } from './healer.ts';
+import type { Journal } from './journal.ts';
+import type { HealingResult, JournalRecord, Outcome } from './record.ts';
+
+export interface HealerRunnerOptions {
+  readonly healers: readonly Healer[];
+  readonly journal: Pick<Journal, 'open' | 'complete' | 'countSince'>;
+  /** Asked before each look; a healer nobody set is on. */
+  readonly modeOf: (name: string) => HealerMode;
+  readonly now: () => Date;
+  readonly random: () => number;
+  readonly log: {
+    warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+    error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  };
+  readonly onHealed: (record: JournalRecord, result: HealingResult) => void;
+}
+
+export class HealerRunner implements Resource {
+  readonly name = 'healers';
+  readonly #options: HealerRunnerOptions;
+  readonly #tickers: readonly Ticker[];
+  /** Keys of the episodes that were told and left alone, by healer, as long as they go on. */
+  readonly #told = new Map<string, Set<string>>();
+  /** When each healer acted, for the time in which the store cannot say. */
+  readonly #acted = new Map<string, number[]>();
+
+  constructor(options: HealerRunnerOptions) {
+    this.#options = options;
+    this.#tickers = options.healers.map(
+      healer =>
+        new Ticker({
+          name: `healer ${healer.info.name}`,
+          intervalMs: healer.intervalMs,
+          tick: async signal => {
+            await this.#look(healer, signal);
+            return undefined;
+          },
+          onFailure: error => {
+            options.log.error('a healer failed to look', { healer: healer.info.name, cause: String(error) });
+          },
+          random: options.random,
+        }),
+    );
+  }
+
+  async start(): Promise<void> {
+    for (const ticker of this.#tickers) void ticker.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#tickers.map(ticker => ticker.stop()));
+  }
+
+  async #look(healer: Healer, signal: AbortSignal): Promise<void> {
+    const { name } = healer.info;
+    const mode = this.#options.modeOf(name);
+    if (mode === 'off') return;
+    const episodes = await healer.detect(signal);
+    this.#forgetOver(name, episodes);
+    for (const episode of episodes) {
+      if (signal.aborted) return;
+      await this.#handle(healer, mode, episode);
+    }
+  }
+
+  async #handle(healer: Healer, mode: 'on' | 'dry_run', episode: Episode): Promise<void> {
+    const { name } = healer.info;
+    const told = this.#toldOf(name);
+    if (mode === 'dry_run' || (await this.#used(healer)) >= healer.info.budget.actions) {
+      if (told.has(keyOf(episode))) return;
+      told.add(keyOf(episode));
+      await this.#finish(await this.#open(healer, episode), {
+        result: mode === 'dry_run' ? 'dry_run' : 'suppressed',
+        duration_ms: 0,
+        requests_affected: 0,
+      });
+      return;
+    }
+    this.#acted.set(name, [...(this.#acted.get(name) ?? []), this.#options.now().getTime()]);
+    const record = await this.#open(healer, episode);
+    await this.#finish(record, await this.#act(healer, episode));
+  }
+
+  #open({ info }: Healer, { trigger, decision, action, target, ids = [] }: Episode): Promise<JournalRecord> {
+    return this.#options.journal.open({ healer: info.name, trigger, decision, action, target, ids });
+  }
+
+  async #act({ info, actionMs }: Healer, episode: Episode): Promise<Outcome> {
+    const startedAt = performance.now();
+    const durationMs = (): number => Math.round((performance.now() - startedAt) * 1000) / 1000;
+    try {
+      const outcome = await withDeadline(actionMs, signal => Promise.race([episode.act(signal), late(signal)]));
+      return { ...outcome, duration_ms: durationMs() };
+    } catch (error) {
+      this.#options.log.error('a healer failed to act', {
+        healer: info.name,
+        target: episode.target,
+        cause: String(error),
+      });
+      return { result: 'no_effect', duration_ms: durationMs(), requests_affected: 0 };
+    }
+  }
+
+  async #finish(record: JournalRecord, outcome: Outcome): Promise<void> {
+    await this.#options.journal.complete(record, outcome);
+    const { healer, action, target, decision, id } = record;
+    this.#options.log.warn('healing', { healer, action, target, decision, journal_id: id, ...outcome });
+    this.#options.onHealed(record, outcome.result);
+  }
+
+  /** How many actions of the healer lie in its window; what the store knows survives a restart. */
+  async #used({ info: { name, budget } }: Healer): Promise<number> {
+    const since = this.#options.now().getTime() - budget.windowMs;
+    const own = (this.#acted.get(name) ?? []).filter(time => time >= since);
+    this.#acted.set(name, own);
+    return Math.max(own.length, (await this.#options.journal.countSince(name, new Date(since))) ?? 0);
+  }
+
+  #toldOf(name: string): Set<string> {
+    const told = this.#told.get(name) ?? new Set<string>();
+    this.#told.set(name, told);
+    return told;
+  }
+
+  #forgetOver(name: string, episodes: readonly Episode[]): void {
+    const going = new Set(episodes.map(keyOf));
+    const told = this.#toldOf(name);
+    for (const key of told) if (!going.has(key)) told.delete(key);
+  }
+}
+
+async function late(signal: AbortSignal): Promise<never> {
+  await aborted(signal);
+  throw new Error('the action took too long');
+}
+
+function keyOf({ action, target }: Episode): string {
+  return `${action} ${target}`;
+}
