@@ -2,13 +2,14 @@
  * Ratios of Deci against plain servers, side by side in one run. Exit code 1 when a bar is missed, 2 when it could not be
  * measured.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench, Result } from './measure.ts';
 import { measures } from './measures.ts';
 import { renderJson, renderNotes, renderTable } from './report.ts';
+import { benchKey } from './scenarios.ts';
 import { canPin, clientCore, pinSelf, ServerProcesses, serverCore } from './server-process.ts';
 
 const usage = `node bench/main.ts [--quick] [--only NAME]... [--json FILE]
@@ -35,6 +36,8 @@ async function run(
   { quick, pinned }: { quick: boolean; pinned: boolean },
 ): Promise<Result[]> {
   const home = mkdtempSync(join(tmpdir(), 'deci-bench-'));
+  mkdirSync(join(home, 'data'), { mode: 0o700 });
+  writeFileSync(join(home, 'data', 'admin-key'), `${benchKey}\n`, { mode: 0o600 });
   const processes = new ServerProcesses(pinned);
   process.on('exit', () => rmSync(home, { recursive: true, force: true }));
   process.once('SIGINT', () => process.exit(2));

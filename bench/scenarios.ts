@@ -12,9 +12,18 @@ const doneTrue = Buffer.from('"done":true');
 const sseEnd = Buffer.from('data: [DONE]\n\n');
 const lineFeed = 10;
 
+/** What the measured server finds as its admin key: checking it is part of what is measured. */
+export const benchKey = `deci_${'0123456789abcdef'.repeat(4)}`;
+
 export function httpRequest(method: 'GET' | 'POST', path: string, body?: object): Buffer {
   const text = body === undefined ? '' : JSON.stringify(body);
-  const head = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'User-Agent: deci-bench', 'Accept: */*'];
+  const head = [
+    `${method} ${path} HTTP/1.1`,
+    'Host: 127.0.0.1',
+    'User-Agent: deci-bench',
+    'Accept: */*',
+    `x-api-key: ${benchKey}`,
+  ];
   if (body !== undefined) head.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(text)}`);
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${text}`);
 }

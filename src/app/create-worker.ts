@@ -12,6 +12,7 @@ import { createExpressApp } from '../http/express-app.ts';
 import { createHostCheck } from '../http/host-policy.ts';
 import { OriginPolicy } from '../http/origin-policy.ts';
 import { PrivateDoor } from '../http/private-door.ts';
+import { createRequestIds } from '../http/request-ids.ts';
 import { RouteTable } from '../http/route-table.ts';
 import { createRoutes } from '../http/routes.ts';
 import { HttpServer } from '../http/server.ts';
@@ -86,6 +87,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
 
+  const newId = createRequestIds();
   const active = new ActiveRequests();
   const routes = new RouteTable(
     createRoutes({
@@ -102,6 +104,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     ? createAccessLog({ source, pid: process.pid, write: line => log.line(line), now: Date.now })
     : () => undefined;
   const app = createExpressApp({
+    newId,
     active,
     onEnd: context => {
       recordAccess(context);
@@ -121,6 +124,11 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const publicServer = new HttpServer({
     listen: { host: config.host, port: config.port === 'auto' ? 0 : config.port },
     handler: app,
+    onRefused: refusal => {
+      const id = newId();
+      log.info('not a request', { id, ...refusal });
+      return id;
+    },
   });
   const describe = (): object => ({
     pid: process.pid,

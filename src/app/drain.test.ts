@@ -21,6 +21,7 @@ async function worker(t: TestContext) {
   let onArrival: (served: Served) => void = () => undefined;
   const server = new HttpServer({
     listen: { host: '127.0.0.1', port: 0 },
+    onRefused: () => 'req_0',
     handler: (req, res) => {
       const context = new RequestContext('req_1', req as Request, res as unknown as Response);
       active.add(context);

@@ -30,7 +30,11 @@ export class PrivateDoor {
     this.#options = options;
     // Each process's own: without `exclusive` the cluster would share it out among all workers.
     const listen = { path: options.socketPath, exclusive: true, readableAll: false, writableAll: false };
-    this.#server = new HttpServer({ listen, handler: (req, res) => void this.#handle(req, res) });
+    this.#server = new HttpServer({
+      listen,
+      handler: (req, res) => void this.#handle(req, res),
+      onRefused: () => 'private',
+    });
   }
 
   /** @throws when the socket cannot be bound */

@@ -10,6 +10,14 @@ import { type ListenOptions, Server as NetServer, type Socket } from 'node:net';
 export interface HttpServerOptions {
   readonly listen: ListenOptions;
   readonly handler: RequestListener;
+  /** Told of what Node's parser refuses, which never becomes a request; returns the id under which it is known. */
+  readonly onRefused: (refusal: Refusal) => string;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  readonly address: string;
 }
 
 /** Longer than the idle time of common proxies, so that it is they who close, and no request of theirs meets a closed door. */
@@ -52,7 +60,7 @@ export class HttpServer {
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       // What was refused is already being answered and closed; the rest of its bytes deserve no second answer.
       const response = this.#responses.get(socket);
-      if (response?.headersSent !== true) answerClientError(error, socket);
+      if (response?.headersSent !== true) answerClientError(error, socket, options.onRefused);
       else if (response.writableFinished) socket.destroySoon();
       else socket.destroy();
     });
@@ -106,15 +114,22 @@ export class HttpServer {
 }
 
 /** What Node's parser refuses never becomes a request; the answer is fixed, and says nothing of what was sent. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  onRefused: HttpServerOptions['onRefused'],
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const [status, text] = clientErrorStatus(error.code ?? '');
+  const address = socket.remoteAddress ?? '';
+  const id = onRefused({ status: Number(status.slice(0, 3)), reason: error.code ?? error.message, address });
   const body = JSON.stringify({ error: text });
   const head = [
     `HTTP/1.1 ${status}`,
+    `X-Request-Id: ${id}`,
     'Connection: close',
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Pm2 } from '../../scripts/lib/pm2-cli.ts';
 import { isRunning } from '../../src/kernel/process-identity.ts';
-import { ask } from '../support/keep-alive-load.ts';
+import { ask, at } from '../support/keep-alive-load.ts';
 import { doneContent, openStream } from '../support/open-stream.ts';
 import { checkout, startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
@@ -24,13 +24,13 @@ interface Probe {
 }
 
 /** New connections all the time: each is a caller that knows nothing of what went before. */
-function startProbes(url: string): { stop(): Promise<Probe[]> } {
+function startProbes(cluster: TestCluster): { stop(): Promise<Probe[]> } {
   const state = { on: true };
   const probes: Probe[] = [];
   const running = Array.from({ length: probers }, async () => {
     while (state.on) {
       const startedAt = performance.now();
-      const error = await ask(`${url}/api/show`, '{"model":"llama3.2"}', false).then(
+      const error = await ask(at(cluster, '/api/show'), '{"model":"llama3.2"}', false).then(
         () => undefined,
         (failure: unknown) => failure,
       );
@@ -48,14 +48,14 @@ function startProbes(url: string): { stop(): Promise<Probe[]> } {
 
 test('killing one worker fails only what it was answering, and PM2 brings it back', async () => {
   await using cluster = await startCluster({ fakeOptions: { tokenMs: 25, numParallel: 32 } });
-  const open = await Promise.all(Array.from({ length: streams }, () => openStream(`${cluster.url}/api/chat`, story)));
+  const open = await Promise.all(Array.from({ length: streams }, () => openStream(at(cluster, '/api/chat'), story)));
   await Promise.all(open.map(stream => stream.first));
   const [victim, other] = await cluster.workers();
   assert.ok(victim !== undefined && other !== undefined);
   assert.equal(victim.active + other.active, streams);
   assert.ok(victim.active > 0 && other.active > 0, 'the streams are on both workers');
 
-  const probes = startProbes(cluster.url);
+  const probes = startProbes(cluster);
   process.kill(victim.pid, 'SIGKILL');
   const killedAt = performance.now();
   const ends = await Promise.all(open.map(stream => stream.ended));
@@ -91,7 +91,7 @@ function listens(cluster: TestCluster): Promise<boolean> {
 test('when the PM2 daemon is killed a running stream still finishes, then the workers exit, and a start works again', async () => {
   await using cluster = await startCluster({ fakeOptions: { tokenMs: 25, numParallel: 32 } });
   const workers = await cluster.workers();
-  const stream = await openStream(`${cluster.url}/api/chat`, story);
+  const stream = await openStream(at(cluster, '/api/chat'), story);
   await stream.first;
   const daemon = new Pm2(join(cluster.runDir, 'pm2'), checkout, process.env).daemonPid();
   assert.ok(daemon !== undefined);

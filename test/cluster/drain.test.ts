@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
-import { ask } from '../support/keep-alive-load.ts';
+import { ask, at } from '../support/keep-alive-load.ts';
 import { doneContent, nativeLines, openStream } from '../support/open-stream.ts';
 import { spawnWorker, startWorker, type TestWorker } from '../support/start-worker.ts';
 import { until } from '../support/until.ts';
@@ -22,7 +22,7 @@ after(() => fake.stop());
 
 async function refused(worker: TestWorker): Promise<boolean> {
   try {
-    await ask(`${worker.url}/api/show`, '{"model":"llama3.2"}', false);
+    await ask(at(worker, '/api/show'), '{"model":"llama3.2"}', false);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
@@ -38,7 +38,7 @@ const ways: ReadonlyArray<[name: string, leave: (worker: TestWorker) => unknown]
 for (const [name, leave] of ways) {
   test(`on ${name} a worker takes no more connections, finishes its stream and exits 0`, async () => {
     await using worker = await startWorker({ OLLAMA_URLS: fake.url });
-    const stream = await openStream(`${worker.url}/api/chat`, chat);
+    const stream = await openStream(at(worker, '/api/chat'), chat);
     await stream.first;
     leave(worker);
     await until('new connections are refused', () => refused(worker));
@@ -91,9 +91,9 @@ const dialects: ReadonlyArray<{ path: string; body: object; error: RegExp; succe
 
 test('beyond DRAIN_TIMEOUT every stream ends with the error of its dialect and none as a success', async t => {
   await using worker = await startWorker({ OLLAMA_URLS: fake.url, DRAIN_TIMEOUT: '400ms' });
-  const streams = await Promise.all(dialects.map(({ path, body }) => openStream(`${worker.url}${path}`, body)));
+  const streams = await Promise.all(dialects.map(({ path, body }) => openStream(at(worker, path), body)));
   await Promise.all(streams.map(stream => stream.first));
-  const collected = openStream(`${worker.url}/api/chat`, { ...chat, stream: false, options: endless });
+  const collected = openStream(at(worker, '/api/chat'), { ...chat, stream: false, options: endless });
   await fake.control.waitFor(({ active }) => active > streams.length, AbortSignal.timeout(5000));
   worker.child.kill('SIGTERM');
   for (const [index, { path, error, success }] of dialects.entries()) {
@@ -114,7 +114,7 @@ test('beyond DRAIN_TIMEOUT every stream ends with the error of its dialect and n
 
 test('a second signal ends the worker at once with 1', async () => {
   await using worker = await startWorker({ OLLAMA_URLS: fake.url, DRAIN_TIMEOUT: '1m' });
-  const stream = await openStream(`${worker.url}/api/chat`, { ...chat, options: endless });
+  const stream = await openStream(at(worker, '/api/chat'), { ...chat, options: endless });
   await stream.first;
   worker.child.kill('SIGINT');
   await until('the worker is leaving', () => worker.output().includes('worker is leaving'));

@@ -1,7 +1,7 @@
 /** A reload loses nothing: no request of a client that keeps its connection, and not a token of a stream. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startLoad } from '../support/keep-alive-load.ts';
+import { at, startLoad } from '../support/keep-alive-load.ts';
 import { doneContent, openStream } from '../support/open-stream.ts';
 import { startCluster } from '../support/start-cluster.ts';
 
@@ -13,16 +13,16 @@ const short = { model: 'llama3.2', messages: [{ role: 'user', content: 'Hi' }], 
 
 test('three reloads under 50 keep-alive clients and 20 open streams fail nothing and cut nothing', async () => {
   await using cluster = await startCluster({ env: { DRAIN_TIMEOUT: '30s' }, fakeOptions: { numParallel: 128 } });
-  const expected = doneContent(await (await openStream(`${cluster.fake.url}/api/chat`, story)).ended);
+  const expected = doneContent(await (await openStream(at(cluster.fake, '/api/chat'), story)).ended);
   assert.ok(expected !== undefined && expected.length > 80);
   cluster.control.setOptions({ tokens: 1, tokenMs: 25 });
 
   const before = await cluster.workers();
-  const load = startLoad(`${cluster.url}/api/chat`, clients, short);
+  const load = startLoad(at(cluster, '/api/chat'), clients, short);
   const telling = { on: true };
   const stories = Array.from({ length: streams }, async () => {
     const told: Array<string | undefined> = [];
-    while (telling.on) told.push(doneContent(await (await openStream(`${cluster.url}/api/chat`, story)).ended));
+    while (telling.on) told.push(doneContent(await (await openStream(at(cluster, '/api/chat'), story)).ended));
     return told;
   });
   for (let round = 0; round < reloads; round += 1) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { until } from '../support/until.ts';
 import { type Answer, ask, type Json, json, raw, statusOf } from './wire.ts';
 
 let cluster: TestCluster;
@@ -240,6 +241,11 @@ test('headers without end, without number and without sense are refused', async 
   assert.deepEqual([statusOf(target_), target_.closed], [431, true]);
   const binary = await raw(cluster.port, Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03]));
   assert.deepEqual([statusOf(binary), binary.closed], [400, true]);
+  for (const { text } of [bomb, long, target_, binary]) {
+    const id = /^x-request-id: (\S+)\r$/im.exec(text)?.[1];
+    assert.ok(id !== undefined, text);
+    await until('its line is in the log', () => cluster.logs().includes(`"id":"${id}"`));
+  }
 });
 
 test('all of it left the workers alive, and nothing unforeseen in the log', async () => {

@@ -13,10 +13,20 @@ export interface LoadResult {
   readonly failures: readonly string[];
 }
 
+/** A URL with its path, and the key for it. */
+export interface Target {
+  readonly url: string;
+  readonly key?: string;
+}
+
+export function at({ url, key }: Target, path: string): Target {
+  return { url: `${url}${path}`, ...(key === undefined ? {} : { key }) };
+}
+
 /** No answer is better than a test that waits for ever. */
 const answerMs = 5000;
 
-export function startLoad(url: string, clients: number, body: unknown): KeepAliveLoad {
+export function startLoad(target: Target, clients: number, body: unknown): KeepAliveLoad {
   const state = { requests: 0, stopped: false };
   const failures: string[] = [];
   const text = JSON.stringify(body);
@@ -24,7 +34,7 @@ export function startLoad(url: string, clients: number, body: unknown): KeepAliv
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     while (!state.stopped) {
       try {
-        await ask(url, text, agent);
+        await ask(target, text, agent);
       } catch (error) {
         failures.push(`client ${index}: ${String(error)}`);
       }
@@ -47,9 +57,13 @@ export function startLoad(url: string, clients: number, body: unknown): KeepAliv
 }
 
 /** @throws unless it is answered in full and in time, with 200 */
-export async function ask(url: string, body: string, agent: Agent | false): Promise<void> {
+export async function ask({ url, key }: Target, body: string, agent: Agent | false): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+  const headers = {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    ...(key === undefined ? {} : { 'x-api-key': key }),
+  };
   const req = request(url, { method: 'POST', headers, agent, signal: AbortSignal.timeout(answerMs) }, res => {
     res.resume();
     res.once('error', reject).once('close', () => {

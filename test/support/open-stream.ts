@@ -1,5 +1,6 @@
 /** A streamed answer, read as it comes, and judged at its end. */
 import { type Agent, type IncomingMessage, request } from 'node:http';
+import type { Target } from './keep-alive-load.ts';
 
 export interface OpenStream {
   readonly status: number;
@@ -17,9 +18,13 @@ export interface StreamEnd {
 const streamMs = 60_000;
 
 /** Resolves with the headers. @throws when the connection fails before them */
-export async function openStream(url: string, body: unknown, agent: Agent | false = false): Promise<OpenStream> {
+export async function openStream(
+  { url, key }: Target,
+  body: unknown,
+  agent: Agent | false = false,
+): Promise<OpenStream> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const headers = { 'Content-Type': 'application/json' };
+  const headers = { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) };
   const signal = AbortSignal.timeout(streamMs);
   request(url, { method: 'POST', headers, agent, signal }, resolve).once('error', reject).end(JSON.stringify(body));
   const res = await promise;

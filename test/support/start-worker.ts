@@ -1,7 +1,7 @@
 /** One worker as a process of its own, without PM2: for what a worker does by itself, above all how it leaves. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askWorkers } from '../../scripts/lib/worker-sockets.ts';
@@ -9,6 +9,7 @@ import { checkout, clusterEnvironment } from './start-cluster.ts';
 
 export interface TestWorker extends AsyncDisposable {
   readonly url: string;
+  readonly key: string;
   readonly child: ChildProcess;
   readonly pid: number;
   /** Resolves with the exit code. */
@@ -27,10 +28,11 @@ export async function startWorker(env: Readonly<Record<string, string>>): Promis
     throw new Error(`the worker did not become ready:\n${worker.output()}`);
   }
   const { host, port } = state.answer;
-  return { ...worker, url: `http://${host}:${port}` };
+  const key = readFileSync(join(worker.home, 'data', 'admin-key'), 'utf8').trim();
+  return { ...worker, url: `http://${host}:${port}`, key };
 }
 
-export interface SpawnedWorker extends Omit<TestWorker, 'url'> {
+export interface SpawnedWorker extends Omit<TestWorker, 'url' | 'key'> {
   readonly home: string;
 }
 

@@ -1,5 +1,4 @@
 /** The first step: gives the request an id and a context, and ties its signal to the client's presence. */
-import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { DeciError } from '../../kernel/errors.ts';
 import type { ActiveRequests } from '../active-requests.ts';
@@ -16,19 +15,16 @@ declare global {
 const acceptableId = /^[\w.:-]{1,128}$/;
 
 export interface RequestContextDeps {
+  readonly newId: () => string;
   readonly active: ActiveRequests;
   /** Told once per request, when its connection or its answer is over. */
   readonly onEnd: (context: RequestContext) => void;
 }
 
-export function requestContext({ active, onEnd }: RequestContextDeps) {
-  // Unique per process by the random part, within it by counting: no call for randomness on the common path.
-  const prefix = `req_${randomBytes(6).toString('hex')}`;
-  let count = 0;
-
+export function requestContext({ newId, active, onEnd }: RequestContextDeps) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const given = req.headers['x-request-id'];
-    const id = typeof given === 'string' && acceptableId.test(given) ? given : `${prefix}${(++count).toString(36)}`;
+    const id = typeof given === 'string' && acceptableId.test(given) ? given : newId();
     const context = new RequestContext(id, req, res);
     context.address = req.socket.remoteAddress ?? '';
     req.context = context;
