@@ -1,13 +1,12 @@
 /** The composition root of the control process: everything is made here, in a straight line, and started and stopped from here. */
-import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import { controlSocketPath } from '../config/live-workers.ts';
-import { PrivateDoor } from '../http/private-door.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { WorkerWatch } from '../supervision/worker-watch.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { PrivateSocket } from './private-socket.ts';
 
 export interface ControlIdentity {
   readonly version: string;
@@ -56,13 +55,16 @@ export function createControl(config: Config, { version, print }: ControlIdentit
   const lifecycle = new Lifecycle([watch]);
 
   const socketPath = controlSocketPath(places.runDir);
-  const door = new PrivateDoor({
+  const door = new PrivateSocket({
     socketPath,
     routes: {
       'GET /state': () => ({
         body: { pid: process.pid, state, version, started_at: startedAt.toISOString(), workers: watch.views },
       }),
     },
+    random: Math.random,
+    onTakenBack: () => log.warn('the private socket was lost and is back', { path: socketPath }),
+    onFailure: error => log.error('the private socket cannot be kept', { cause: String(error) }),
   });
 
   return {
@@ -70,9 +72,7 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     async start() {
       await mkdir(places.runDir, { recursive: true, mode: 0o700 });
       await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
-      // Of one that was killed: its socket is still there.
-      rmSync(socketPath, { force: true });
-      await door.open();
+      await door.start();
       state = 'ready';
       log.info('control is ready');
     },
@@ -87,7 +87,7 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     log.info('control is leaving', { reason });
     try {
       await withDeadline(closingMs, signal => lifecycle.stop(signal));
-      door.close();
+      await door.stop();
     } finally {
       await log.close();
     }

@@ -11,7 +11,6 @@ import { ActiveRequests } from '../http/active-requests.ts';
 import { createExpressApp } from '../http/express-app.ts';
 import { createHostCheck } from '../http/host-policy.ts';
 import { OriginPolicy } from '../http/origin-policy.ts';
-import { PrivateDoor } from '../http/private-door.ts';
 import { createRequestIds } from '../http/request-ids.ts';
 import { RouteTable } from '../http/route-table.ts';
 import { createRoutes } from '../http/routes.ts';
@@ -23,6 +22,7 @@ import { OllamaPool } from '../ollama/ollama-pool.ts';
 import { readOrMakeSecret } from '../storage/secret-file.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { drain } from './drain.ts';
+import { PrivateSocket } from './private-socket.ts';
 import { Standby } from './standby.ts';
 
 /** `standby`: does not listen, but could at once. */
@@ -143,7 +143,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   });
   const standby = new Standby({ active, server: publicServer });
   const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
-  const door = new PrivateDoor({
+  const door = new PrivateSocket({
     socketPath,
     routes: {
       'GET /state': () => ({ body: describe() }),
@@ -170,6 +170,9 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       },
     },
     fallback: app,
+    random: Math.random,
+    onTakenBack: () => log.warn('the private socket was lost and is back', { path: socketPath }),
+    onFailure: error => log.error('the private socket cannot be kept', { cause: String(error) }),
   });
 
   return {
@@ -180,7 +183,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         await mkdir(places.runDir, { recursive: true, mode: 0o700 });
         removeDeadSockets(places.runDir, colour);
         await publicServer.listen();
-        await door.open();
+        await door.start();
       } catch (error) {
         publicServer.leave();
         publicServer.destroyAll();
@@ -204,7 +207,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     try {
       const { ended } = await drain({ active, servers: [publicServer], drainMs: timeouts.drainMs });
       // To the end a worker that leaves can be asked how far it is.
-      door.close();
+      await door.stop();
       await withDeadline(closingMs, signal => lifecycle.stop(signal));
       log.info('worker has left', { ended });
     } finally {

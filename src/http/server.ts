@@ -2,7 +2,7 @@
  * The listening side: one HTTP server, the sockets it has, and how it leaves. Leaving closes the listener alone: Node's own
  * `close` destroys idle keep-alive sockets at once, which loses the request that is just on its way.
  *
- * States: `new` -> `listening` -> `left` -> `listening` again, on the same port.
+ * States: `new` -> `listening` -> `left` -> `listening` again.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type ListenOptions, Server as NetServer, type Socket } from 'node:net';
@@ -75,17 +75,12 @@ export class HttpServer {
     if (this.#server.listening) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);
-    this.#server.listen(this.#address(), resolve);
+    // To the letter the same each time: it is by these words that a cluster finds the listener that it already has.
+    this.#server.listen(this.#options.listen, resolve);
     await promise;
     this.#server.off('error', reject);
     const address = this.#server.address();
     if (typeof address === 'object' && address !== null) this.#port = address.port;
-  }
-
-  /** Whoever listens again must be found where he was, also when any free port was asked for. */
-  #address(): ListenOptions {
-    const { listen } = this.#options;
-    return listen.port === 0 && this.#port !== 0 ? { ...listen, port: this.#port } : listen;
   }
 
   /** 0 before it listened; stays known behind `leave`. */
