@@ -42,6 +42,24 @@ export default {
       to: { path: '^src/[^/]+/[^/]+/', pathNot: '^src/$1/' },
     },
     {
+      name: 'cli-knows-config-and-kernel',
+      severity: 'error',
+      from: { path: '^src/cli(/|\\.ts$)' },
+      to: { path: '^src/', pathNot: '^src/(cli|config|kernel)/' },
+    },
+    {
+      name: 'cli-is-for-its-entry',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/cli(/|\\.ts$)', unitTest] },
+      to: { path: '^src/cli(/|\\.ts$)' },
+    },
+    {
+      name: 'commander-only-in-cli',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: 'node_modules/commander/' },
+    },
+    {
       name: 'express-only-in-http',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/http/', unitTest] },

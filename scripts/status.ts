@@ -1,5 +1,4 @@
 /** `npm run status`: what runs, told by the workers themselves; also a cluster that lives in the user's own PM2 daemon. */
-import { readFileSync } from 'node:fs';
 import { controlName } from '../src/config/ecosystem.ts';
 import { checkout, readVersion } from '../src/config/environment.ts';
 import { type Cluster, foreignHomes, openCluster, pm2At, workersOf } from './lib/cluster.ts';
@@ -8,6 +7,7 @@ import { exitCodes } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
 import { runScript } from './lib/output.ts';
 import type { Pm2Process } from './lib/pm2-cli.ts';
+import { residentBytes } from './lib/resident-bytes.ts';
 import { type AskedWorker, askControl, type ControlState, type UpstreamState, urlOf } from './lib/worker-sockets.ts';
 
 const usage = `Usage: npm run status [-- OPTION...]
@@ -84,15 +84,6 @@ function workerRow({ worker, answer }: AskedWorker, processes: readonly Pm2Proce
 function failedRow({ name, pid, status, restarts }: Pm2Process): WorkerRow {
   const colour = name.replace('deci-', '');
   return { pid, colour, state: status, active: null, uptime_ms: null, restarts, memory_bytes: null };
-}
-
-function residentBytes(pid: number): number | null {
-  try {
-    const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kb === undefined ? null : Number(kb) * 1024;
-  } catch {
-    return null;
-  }
 }
 
 function describe({ running, url, live, release, pm2_home, workers, control, upstreams }: Status): string[] {

@@ -1,24 +1,2 @@
-/** The exit codes of every script, and the failure that carries one. */
-
-export const exitCodes = {
-  done: 0,
-  failed: 1,
-  usage: 2,
-  preflight: 3,
-  lockHeld: 4,
-  badConfiguration: 78,
-  interrupted: 130,
-} as const;
-
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
-
-/** A failure whose message is for the user: no stack is printed. */
-export class ScriptFailure extends Error {
-  readonly exitCode: ExitCode;
-
-  constructor(exitCode: ExitCode, message: string) {
-    super(message);
-    this.name = 'ScriptFailure';
-    this.exitCode = exitCode;
-  }
-}
+/** The exit codes and the failure of every command, by the name that scripts use. */
+export { CommandFailure as ScriptFailure, exitCodes } from '../../src/kernel/exit-codes.ts';

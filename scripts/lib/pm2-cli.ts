@@ -56,12 +56,14 @@ export class Pm2 {
     return { file: process.execPath, args: [bin, ...args], env: this.#env };
   }
 
-  async run(args: readonly string[], variables: Variables = {}): Promise<Pm2Answer> {
+  /** @param signal ends the command, not what the daemon does because of it */
+  async run(args: readonly string[], variables: Variables = {}, signal?: AbortSignal): Promise<Pm2Answer> {
     const { file, args: full, env } = this.command(args);
     const child = spawn(file, full, {
       cwd: this.#checkout,
       env: { ...env, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal === undefined ? {} : { signal }),
     });
     let stdout = '';
     let output = '';
@@ -98,9 +100,9 @@ export class Pm2 {
   }
 
   /** Our processes; none when no daemon is up. */
-  async list(): Promise<Pm2Process[]> {
+  async list(signal?: AbortSignal): Promise<Pm2Process[]> {
     if (!(await this.isUp())) return [];
-    const { stdout } = await this.run(['jlist']);
+    const { stdout } = await this.run(['jlist'], {}, signal);
     // A daemon of another version makes it print advice first.
     const line = stdout.split('\n').findLast(text => text.startsWith('[{'));
     const entries = JSON.parse(line ?? '[]') as RawProcess[];

@@ -29,31 +29,51 @@ export function preparePlaces(config: Config): string {
   return home;
 }
 
+export interface PortProblem {
+  readonly code: string | undefined;
+  readonly detail: string;
+  readonly fix: string;
+}
+
 /** Whether the address can be bound. Nobody else may take it between this and the start: then the start fails. */
 export async function checkPort({ host, port }: Pick<Config, 'host' | 'port'>): Promise<string> {
   if (port === 'auto') return 'any free one';
+  const problem = await findPortProblem(host, port);
+  if (problem !== undefined) throw refuse(`${problem.detail}: ${problem.fix}.`);
+  return String(port);
+}
+
+export async function findPortProblem(host: string, port: number): Promise<PortProblem | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const server = createServer();
   server.once('error', reject).listen({ host, port, exclusive: true }, resolve);
   try {
     await promise;
   } catch (error) {
-    throw refuse(portSentence(error as NodeJS.ErrnoException, host, port));
+    return portProblem(error as NodeJS.ErrnoException, host, port);
   }
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
   await closed.promise;
-  return String(port);
+  return undefined;
 }
 
-function portSentence({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
-  const sentences: Readonly<Record<string, string>> = {
-    EADDRINUSE: `Port ${port} on ${host} is taken by another program: stop it, or set PORT to another one (PORT=auto takes a free one).`,
-    EACCES: `Port ${port} needs more rights than this user has: set PORT to one above 1023.`,
-    EADDRNOTAVAIL: `HOST ${host} is not an address of this machine.`,
-    ENOTFOUND: `HOST ${host} is not an address of this machine.`,
+function portProblem({ code, message }: NodeJS.ErrnoException, host: string, port: number): PortProblem {
+  const elsewhere = [`HOST ${host} is not an address of this machine`, 'set HOST to one that is'] as const;
+  const known: Readonly<Record<string, readonly [string, string]>> = {
+    EADDRINUSE: [
+      `Port ${port} on ${host} is taken by another program`,
+      'stop it, or set PORT to another one (PORT=auto takes a free one)',
+    ],
+    EACCES: [`Port ${port} needs more rights than this user has`, 'set PORT to one above 1023'],
+    EADDRNOTAVAIL: elsewhere,
+    ENOTFOUND: elsewhere,
   };
-  return sentences[code ?? ''] ?? `Port ${port} on ${host} cannot be used: ${message}.`;
+  const [detail, fix] = known[code ?? ''] ?? [
+    `Port ${port} on ${host} cannot be used (${message})`,
+    'check HOST and PORT',
+  ];
+  return { code, detail, fix };
 }
 
 function refuse(message: string): ScriptFailure {

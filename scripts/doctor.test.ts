@@ -1,0 +1,98 @@
+/** `npm run doctor` as a process, in homes that are empty, broken, and shared with other programs. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { clusterEnvironment, runScript } from '../test/support/start-cluster.ts';
+
+interface Line {
+  readonly name?: string;
+  readonly status?: string;
+  readonly detail?: string;
+  readonly fix?: string;
+  readonly verdict?: string;
+  readonly not_checked?: readonly string[];
+}
+
+function folder(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'deci-doctor-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+async function examine(
+  home: string,
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; lines: Line[]; notOk: Map<string | undefined, Line> }> {
+  const all = clusterEnvironment(home, { HOME: home, OLLAMA_URLS: 'http://127.0.0.1:9', ...env });
+  const { code, stdout, stderr } = await runScript(['scripts/doctor.ts', '--json'], all);
+  assert.equal(stderr, '');
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as Line);
+  return { code, lines, notOk: new Map(lines.filter(({ status }) => status !== 'ok').map(line => [line.name, line])) };
+}
+
+test('in an empty home all is well but Ollama, and nothing is made, not even a PM2 daemon', async t => {
+  const home = folder(t);
+  const { code, lines, notOk } = await examine(home);
+  assert.equal(code, 0, JSON.stringify(lines));
+  assert.equal(notOk.get('http://127.0.0.1:9')?.status, 'warn');
+  assert.equal(lines.at(-1)?.verdict, 'warn');
+  assert.ok(lines.slice(0, -1).every(({ status, fix }) => (status === 'ok') === (fix === undefined)));
+  assert.deepEqual(readdirSync(home), []);
+});
+
+test('every broken thing is told at once, each with its fix, exit 3', async t => {
+  const home = folder(t);
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  mkdirSync(join(home, 'data'), { mode: 0o700 });
+  writeFileSync(join(home, 'data', 'admin-key'), `deci_${'ab'.repeat(32)}`);
+  chmodSync(join(home, 'data', 'admin-key'), 0o644);
+  writeFileSync(join(home, 'data', 'deci.sqlite'), 'damaged'.repeat(1000), { mode: 0o600 });
+  writeFileSync(join(home, 'logs'), 'a file');
+  const { code, notOk } = await examine(home, {
+    PORT: String((server.address() as AddressInfo).port),
+    RUN_DIR: join(home, 'x'.repeat(110)),
+  });
+  assert.equal(code, 3);
+  for (const [name, words] of [
+    ['port', /is taken by another program/],
+    ['admin key', /can be read by others \(mode 0644\)/],
+    ['content', /file is not a database/],
+    ['logs', /is not a folder/],
+    ['sockets', /too long/],
+  ] as const) {
+    const line = notOk.get(name);
+    assert.equal(line?.status, 'fail', name);
+    assert.match(line?.detail ?? '', words);
+    assert.notEqual(line?.fix, undefined, name);
+  }
+});
+
+test('a bad .env is exit 78 with every mistake, and what depends on it is named as not checked', async t => {
+  const home = folder(t);
+  writeFileSync(join(home, '.env'), 'DECI_WORKER=4\nLOG_LEVEL=loud\n');
+  const { code, lines, notOk } = await examine(home);
+  assert.equal(code, 78);
+  assert.match(notOk.get('DECI_WORKER')?.detail ?? '', /did you mean DECI_WORKERS/);
+  assert.match(notOk.get('LOG_LEVEL')?.detail ?? '', /^expected error \| warn/);
+  assert.deepEqual(lines.at(-1)?.not_checked, ['Places', 'Memory', 'Port', 'Processes', 'Ollama', 'Store']);
+  assert.ok(lines.some(({ name }) => name === 'time'));
+});
+
+test('the table for people says the verdict last; an unknown option is exit 2', async t => {
+  const home = folder(t);
+  const env = clusterEnvironment(home, { HOME: home, OLLAMA_URLS: 'http://127.0.0.1:9' });
+  const { stdout } = await runScript(['scripts/doctor.ts'], env);
+  assert.match(stdout, /^Runtime\n {2}ok {4}node /);
+  assert.match(stdout.trimEnd().split('\n').at(-1) ?? '', /^Verdict {2}warn: \d+ ok, \d+ warn, 0 fail$/);
+  assert.doesNotMatch(stdout, /\p{Cc}(?<!\n)/u);
+  assert.equal((await runScript(['scripts/doctor.ts', '--fix'], env)).code, 2);
+});

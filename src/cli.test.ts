@@ -1,0 +1,275 @@
+/** The `deci` command as a process, against a real server that answers, lies, hangs and goes away. */
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { FakeDeciApi, testKey } from '../test/support/fake-deci-api.ts';
+import { until } from '../test/support/until.ts';
+import { displayWidth } from './cli/table.ts';
+
+interface Running {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly code: Promise<number | null>;
+}
+
+async function startApi(t: TestContext): Promise<FakeDeciApi> {
+  const api = await new FakeDeciApi().start();
+  t.after(() => api.stop());
+  return api;
+}
+
+function run(
+  t: TestContext,
+  api: Pick<FakeDeciApi, 'url'>,
+  args: readonly string[],
+  more: Record<string, string> = {},
+): Running {
+  const env = { PATH: process.env['PATH'] ?? '', DECI_URL: api.url, DECI_KEY: testKey, ...more };
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'cli.ts'), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text.out += part;
+  });
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    text.err += part;
+  });
+  const code = once(child, 'close').then(([exitCode]) => exitCode as number | null);
+  t.after(() => child.kill('SIGKILL'));
+  return { child, out: () => text.out, err: () => text.err, code };
+}
+
+async function ended(
+  t: TestContext,
+  api: Pick<FakeDeciApi, 'url'>,
+  ...args: string[]
+): Promise<[number | null, string, string]> {
+  const running = run(t, api, args);
+  const code = await running.code;
+  assert.ok(!`${running.out()}${running.err()}`.includes(testKey), 'the key is never printed');
+  return [code, running.out(), running.err()];
+}
+
+const idsIn = (text: string): string[] =>
+  text
+    .trim()
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => (JSON.parse(line) as { id: string }).id);
+const range = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => `rec-${from + index}`);
+
+test('the journal is a table, newest first, with titles and no escape', async t => {
+  const api = await startApi(t);
+  api.add(2);
+  api.add(1, { result: null, duration_ms: null, target: 'x\u001B[31m\n世界' });
+  const [code, out, err] = await ended(t, api, 'journal');
+  assert.deepEqual([code, err], [0, '']);
+  const [header = '', first = '', second = '', ...rest] = out.trimEnd().split('\n');
+  assert.match(header, /^TIME +HEALER +RESULT +TARGET +TRIGGER +ACTION +TOOK +REQUESTS +DECISION$/);
+  assert.match(
+    first,
+    /^2026-01-01T00:00:03Z {2}breaker +pending +x\\u001b\[31m\\n世界 +failures 5 \(limit 5\) +stop_sending +- +2 {2}open$/,
+  );
+  assert.equal(displayWidth(first), displayWidth(second));
+  assert.equal(rest.length, 1);
+});
+
+test('--json is one object with every record that was asked for, over several pages', async t => {
+  const api = await startApi(t);
+  api.add(7);
+  api.pageLimit = 3;
+  const [code, out, err] = await ended(t, api, 'journal', '--json', '--limit', '5');
+  const answer = JSON.parse(out) as { data: { id: string }[]; has_more: boolean };
+  assert.deepEqual([code, err, out.trimEnd().split('\n').length], [0, '', 1]);
+  assert.deepEqual(
+    answer.data.map(({ id }) => id),
+    range(3, 7).toReversed(),
+  );
+  assert.equal(answer.has_more, true);
+});
+
+test('--healer asks for one healer only; an empty journal is said beside the result', async t => {
+  const api = await startApi(t);
+  api.add(1);
+  const [code, out, err] = await ended(t, api, 'journal', '--healer', 'no such & one');
+  assert.deepEqual([code, out, err], [0, '', 'The journal is empty: nothing had to be healed.\n']);
+  assert.match(api.asked[0] ?? '', /healer=no\+such\+%26\+one/);
+});
+
+test('--follow tells every record once and in order, also those written while the server was away', {
+  timeout: 60_000,
+}, async t => {
+  const api = await startApi(t);
+  api.add(5);
+  const running = run(t, api, ['journal', '--follow', '--json', '--limit', '2']);
+  await until('the first records', () => idsIn(running.out()).length === 2);
+  api.add(250);
+  await until('the new records', () => idsIn(running.out()).length === 252);
+  await api.stop();
+  await until('the outage is told', () => running.err() !== '');
+  api.add(2);
+  await api.start();
+  await until('the records of the outage', () => idsIn(running.out()).length === 254);
+  running.child.kill('SIGINT');
+  assert.equal(await running.code, 130);
+  assert.deepEqual(idsIn(running.out()), range(4, 257));
+  assert.match(running.err(), /^[^\n]+\nWaiting for http:\S+; the journal goes on from where it was\.\n$/);
+});
+
+test('--follow on an empty journal begins with the first record there is', { timeout: 60_000 }, async t => {
+  const api = await startApi(t);
+  const running = run(t, api, ['journal', '--follow']);
+  await until('the first question', () => api.asked.length > 0);
+  api.add(150);
+  await until('the records', () => running.out().includes('00:02:30Z'));
+  running.child.kill('SIGTERM');
+  assert.equal(await running.code, 130);
+  const lines = running.out().trimEnd().split('\n');
+  assert.deepEqual([lines.length, running.err()], [151, '']);
+  assert.match(lines[0] ?? '', /^TIME/);
+});
+
+test('--follow does not print a record twice for a server that ignores where it was', { timeout: 60_000 }, async t => {
+  const api = await startApi(t);
+  api.add(2);
+  const running = run(t, api, ['journal', '--follow', '--json']);
+  await until('the first records', () => idsIn(running.out()).length === 2);
+  api.lie = (_req, res) => res.end(JSON.stringify({ data: api.records, has_more: true }));
+  const asked = api.asked.length;
+  await until('two more questions', () => api.asked.length >= asked + 2);
+  running.child.kill('SIGINT');
+  await running.code;
+  assert.deepEqual(idsIn(running.out()), range(1, 2));
+});
+
+test('--follow whose reader has left ends without a word', { timeout: 60_000 }, async t => {
+  const api = await startApi(t);
+  api.add(1);
+  const running = run(t, api, ['journal', '--follow', '--json']);
+  await until('the first record', () => running.out() !== '');
+  running.child.stdout.destroy();
+  api.add(1);
+  assert.deepEqual([await running.code, running.err()], [0, '']);
+});
+
+test('Ctrl-C ends a command whose server does not answer', async t => {
+  const api = await startApi(t);
+  api.lie = () => undefined;
+  const running = run(t, api, ['healers', 'list']);
+  await until('the question', () => api.asked.length > 0);
+  running.child.kill('SIGINT');
+  assert.deepEqual([await running.code, running.err()], [130, 'Interrupted.\n']);
+});
+
+test("healers: the list is a table or the server's object", async t => {
+  const api = await startApi(t);
+  const [code, out] = await ended(t, api, 'healers', 'list');
+  assert.deepEqual(
+    [code, out.trimEnd().split('\n')],
+    [
+      0,
+      [
+        'NAME     MODE  USED  BUDGET    LAST                  REPAIRS',
+        'breaker  on       1  3 in 10m  2026-01-01T00:00:01Z  a host that fails',
+      ],
+    ],
+  );
+  const [, json] = await ended(t, api, 'healers', 'list', '--json');
+  assert.equal((JSON.parse(json) as { total: number }).total, 1);
+});
+
+test('healers: a mode is set by name, and told', async t => {
+  const api = await startApi(t);
+  const [code, out] = await ended(t, api, 'healers', 'set', 'breaker', 'dry_run');
+  assert.deepEqual([code, out, api.sent], [0, 'breaker is dry_run.\n', ['{"mode":"dry_run"}']]);
+  const [, json] = await ended(t, api, 'healers', 'set', 'breaker', 'off', '--json');
+  assert.equal((JSON.parse(json) as { mode: string }).mode, 'off');
+});
+
+test('healers: a name that the server does not know fails with its words, and reaches it escaped', async t => {
+  const api = await startApi(t);
+  const [code, out, err] = await ended(t, api, 'healers', 'set', '../x', 'on');
+  assert.deepEqual([code, out], [1, '']);
+  assert.match(err, /refused \(404\): there is no such healer\n {2}See the list\.\n$/);
+  assert.deepEqual(api.asked, ['PUT /api/admin/healers/..%2Fx']);
+});
+
+test('usage errors are exit 2 with a suggestion, and ask no server', async t => {
+  const api = await startApi(t);
+  for (const [args, words] of [
+    [['jurnal'], /Did you mean journal\?/],
+    [['journal', '--folow'], /Did you mean --follow\?/],
+    [['journal', '--limit', '0'], /Expected a number from 1 to 10000/],
+    [['journal', 'extra'], /too many arguments/],
+    [['healers', 'set', 'breaker', 'maybe'], /Allowed choices are on, dry_run, off/],
+    [['healers', 'set', 'breaker'], /missing required argument 'mode'/],
+    [['healers'], /Usage: deci healers/],
+    [[], /Usage: deci/],
+  ] as const) {
+    const [code, out, err] = await ended(t, api, ...args);
+    assert.deepEqual([code, out], [2, ''], args.join(' '));
+    assert.match(err, words);
+  }
+  assert.deepEqual(api.asked, []);
+});
+
+test('help needs no valid configuration and no server', async t => {
+  const running = run(t, { url: 'http://127.0.0.1:9' }, ['journal', '--help'], { DECI_URL: 'nonsense', PORT: 'x' });
+  assert.deepEqual([await running.code, running.err()], [0, '']);
+  assert.match(running.out(), /--follow/);
+});
+
+test('a configuration that is not valid is exit 78 with every mistake', async t => {
+  const running = run(t, { url: '' }, ['journal'], { PORT: 'x', DECI_WORKERS: 'y' });
+  assert.equal(await running.code, 78);
+  assert.match(running.err(), /PORT: expected.*\n.*DECI_WORKERS: expected/);
+});
+
+const html = (_req: IncomingMessage, res: ServerResponse): void => {
+  res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
+};
+
+test('nobody answering, another server and a refusal are exit 3, each with what to do', async t => {
+  const api = await startApi(t);
+  api.lie = html;
+  const [code, , err] = await ended(t, api, 'journal');
+  assert.deepEqual([code, /is not Deci.*text\/html.*check DECI_URL/.test(err)], [3, true], err);
+  const refused = run(t, await startApi(t), ['journal'], { DECI_KEY: 'other' });
+  assert.equal(await refused.code, 3);
+  assert.match(refused.err(), /refused \(401\): this server asks for a key\n {2}Send a key\.\n {2}Request id r-1\n$/);
+  await api.stop();
+  const [gone, , words] = await ended(t, api, 'journal', '--follow');
+  assert.deepEqual(
+    [gone, words],
+    [3, `Deci does not answer on ${api.url}: start it with npm start, or set DECI_URL.\n`],
+  );
+});
+
+test('the command works through the link that npm makes, from any folder', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'deci-bin-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  symlinkSync(join(import.meta.dirname, '..', 'scripts', 'deci.sh'), join(dir, 'real'));
+  symlinkSync('real', join(dir, 'deci'));
+  const child = spawn(join(dir, 'deci'), ['--version'], {
+    cwd: dir,
+    env: { PATH: '/usr/bin:/bin' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    out += part;
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  assert.equal(code, 0);
+  assert.match(out, /^\d+\.\d+\.\d+\n$/);
+});
