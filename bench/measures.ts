@@ -2,6 +2,7 @@
 import type { Measure } from './measure.ts';
 import { measureBoot } from './measure-boot.ts';
 import { measureFirstToken } from './measure-first-token.ts';
+import { measureMetrics } from './measure-metrics.ts';
 import { measureOpenStreams } from './measure-open-streams.ts';
 import { measureThroughput, type ThroughputMeasure } from './measure-throughput.ts';
 import { nativeStream, openAiStream, version, wholeChat } from './scenarios.ts';
@@ -27,6 +28,7 @@ export const measures: ReadonlyMap<string, Measure> = new Map([
   ...relayPlans.map(plan => [plan.name, throughput(plan, 'pass-through')] as const),
   ['first-token', measureFirstToken],
   ['open-streams', measureOpenStreams],
+  ['metrics', measureMetrics],
 ]);
 
 function throughput(plan: ThroughputMeasure, against: 'express' | 'pass-through'): Measure {

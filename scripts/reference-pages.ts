@@ -1,6 +1,8 @@
 /** The pages of docs/reference that are made from the tables in the code. */
 import { type Setting, type SettingName, settings } from '../src/config/settings.ts';
 import { type ErrorCode, errorCatalogue } from '../src/kernel/error-catalogue.ts';
+import type { MetricDefinition } from '../src/telemetry/metric-definition.ts';
+import { metricTable } from '../src/telemetry/metric-table.ts';
 
 export function configurationPage(): string {
   const names = Object.keys(settings) as SettingName[];
@@ -45,4 +47,35 @@ Made from \`src/kernel/error-catalogue.ts\` by \`npm run reference\`.
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+export function metricsPage(): string {
+  return `# Metrics
+
+\`GET /metrics\` answers for all workers and the control process together, whichever of them is asked, in Prometheus' text
+format. Counters and histograms count what every process ever did, also those that are gone; of gauges only the living have
+one, and several become one as the column "of several" says.
+
+Made from \`src/telemetry/metric-table.ts\` by \`npm run reference\`.
+
+| metric | type | labels | unit | of several | meaning |
+|---|---|---|---|---|---|
+${metricTable.map(metricRow).join('\n')}
+
+## Buckets
+
+| histogram | upper ends |
+|---|---|
+${metricTable.flatMap(metric => (metric.type === 'histogram' ? [bucketRow(metric.name, metric.bounds)] : [])).join('\n')}
+`;
+}
+
+function metricRow(metric: MetricDefinition): string {
+  const labels = metric.labels.length === 0 ? '-' : metric.labels.map(label => `\`${label}\``).join(' ');
+  const merge = metric.type === 'gauge' ? metric.merge : 'sum';
+  return `| \`${metric.name}\` | ${metric.type} | ${labels} | ${metric.unit} | ${merge} | ${metric.help} |`;
+}
+
+function bucketRow(name: string, bounds: readonly number[]): string {
+  return `| \`${name}\` | ${bounds.join(' ')} |`;
 }

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { thisProcess } from '../kernel/process-identity.ts';
+import { collectMetrics } from './collect-metrics.ts';
+import { createEvents, type Events } from './events.ts';
+import { metricTable } from './metric-table.ts';
+import { MetricsRegistry } from './metrics-registry.ts';
+import { metricsContentType, metricsJson, renderMetricsText } from './metrics-text.ts';
+import { ProcessGauges } from './process-gauges.ts';
+
+interface SetUp {
+  readonly registry: MetricsRegistry;
+  readonly events: Events;
+  readonly gauges: ProcessGauges;
+  readonly text: () => Promise<string>;
+  readonly json: () => Promise<ReturnType<typeof metricsJson>>;
+}
+
+function setUp(t: TestContext, now: () => number = () => performance.now()): SetUp {
+  const dir = mkdtempSync(join(tmpdir(), 'deci-events-'));
+  const onFailure = (error: unknown): void => assert.fail(String(error));
+  const registry = new MetricsRegistry({ dir, owner: { role: 'blue', ...thisProcess() }, onFailure });
+  const events = createEvents(registry);
+  const gauges = new ProcessGauges({ registry, version: '1.2.3', random: Math.random, now, onFailure });
+  t.after(async () => {
+    await gauges.stop();
+    await registry.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const collect = () => collectMetrics({ registry, nudge: async () => undefined });
+  return {
+    registry,
+    events,
+    gauges,
+    text: async () => renderMetricsText(await collect()),
+    json: async () => metricsJson(await collect()),
+  };
+}
+
+function everyEvent(events: Events): void {
+  events.httpRequest({ route: '/api/chat', method: 'POST', status: 200, seconds: 0.3 });
+  events.authRefused({ code: 'forbidden' });
+  events.streamOpened();
+  events.streamOpened();
+  events.streamClosed({ phase: 'complete' });
+  events.healed({ healer: 'breaker', trigger: 'a "quoted\\\n" one', result: 'healed', seconds: 2 });
+  events.leasesReaped({ kind: 'slot', count: 3 });
+  events.slowStatement();
+  events.storeState({ open: true });
+  events.upstreamState({ upstream: 'gpu-1', up: false });
+}
+
+test('every event is a metric of the list, and every metric of the list is made', async t => {
+  const { registry, events, gauges, json } = setUp(t);
+  everyEvent(events);
+  gauges.setState('standby');
+  gauges.setState('live');
+  const words = { type: 'counter', name: 'words_total', help: 'x', unit: 'x', labels: ['word'], maxSeries: 0 } as const;
+  registry.counter(words).with({ word: 'a' });
+  const made = (await json()).metrics.filter(one => one.series.length > 0 && one.name !== words.name);
+  assert.deepEqual(made.map(one => one.name).toSorted(), metricTable.map(one => one.name).toSorted());
+});
+
+test('the text says what happened, as Prometheus reads it', async t => {
+  const { events, gauges, text } = setUp(t);
+  everyEvent(events);
+  gauges.setState('standby');
+  gauges.setState('live');
+  const lines = (await text()).split('\n');
+  for (const line of [
+    '# TYPE http_server_request_duration_seconds histogram',
+    'http_server_requests_total{route="/api/chat",method="POST",status="200"} 1',
+    'http_server_request_duration_seconds_bucket{route="/api/chat",le="0.25"} 0',
+    'http_server_request_duration_seconds_bucket{route="/api/chat",le="0.5"} 1',
+    'http_server_request_duration_seconds_bucket{route="/api/chat",le="+Inf"} 1',
+    'http_server_request_duration_seconds_sum{route="/api/chat"} 0.3',
+    'http_server_request_duration_seconds_count{route="/api/chat"} 1',
+    'deci_auth_refused_total{code="forbidden"} 1',
+    'streams_active 1',
+    'deci_streams_closed_total{phase="complete"} 1',
+    'selfheal_actions_total{action="breaker",trigger="a \\"quoted\\\\\\n\\" one",result="healed"} 1',
+    'deci_leases_reaped_total{kind="slot"} 3',
+    'deci_store_slow_statements_total 1',
+    'deci_store_up 1',
+    'deci_upstream_up{upstream="gpu-1"} 0',
+    `deci_process_state{process="blue-${process.pid}",state="standby"} 0`,
+    `deci_process_state{process="blue-${process.pid}",state="live"} 1`,
+    'deci_build_info{version="1.2.3"} 1',
+    `deci_up{process="blue-${process.pid}"} 1`,
+    'deci_metrics_files_skipped 0',
+  ]) {
+    assert.ok(lines.includes(line), line);
+  }
+  assert.equal(metricsContentType, 'text/plain; version=0.0.4; charset=utf-8');
+});
+
+/** Of Debian's package prometheus; nothing that npm brings. */
+const checker = 'promtool';
+
+test('promtool finds nothing wrong', async t => {
+  const { events, gauges, text } = setUp(t);
+  everyEvent(events);
+  gauges.setState('live');
+  const { status, stdout, stderr, error } = spawnSync(checker, ['check', 'metrics'], {
+    input: await text(),
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  if (error !== undefined && 'code' in error && error.code === 'ENOENT') return t.skip('promtool is not installed');
+  assert.equal(status, 0, `${stdout}${stderr}`);
+  assert.equal(`${stdout}${stderr}`.trim(), '');
+});
+
+test('the JSON says the same, with names', async t => {
+  const { events, json } = setUp(t);
+  everyEvent(events);
+  const { processes, skipped_files, metrics } = await json();
+  const find = (name: string) => metrics.find(one => one.name === name);
+  assert.deepEqual(processes, [{ process: processes[0]?.process, role: 'blue', answered: true }]);
+  assert.equal(skipped_files, 0);
+  assert.deepEqual(find('deci_leases_reaped_total')?.series, [{ labels: { kind: 'slot' }, value: 3 }]);
+  const [duration] = find('http_server_request_duration_seconds')?.series ?? [];
+  assert.ok(duration !== undefined && 'buckets' in duration);
+  assert.deepEqual(duration.buckets.at(-1), { le: '+Inf', count: 1 });
+  assert.equal(duration.sum, 0.3);
+});
+
+test('methods nobody knows share one series, and paths instead of routes do not pile up', async t => {
+  const { events, json } = setUp(t);
+  events.httpRequest({ route: '/r', method: 'PROPFIND', status: 405, seconds: 0.1 });
+  events.httpRequest({ route: '/r', method: 'MKCOL', status: 405, seconds: 0.1 });
+  for (let i = 0; i < 3000; i++) events.httpRequest({ route: `/p${i}`, method: 'GET', status: 200, seconds: 0.1 });
+  const { metrics } = await json();
+  const series = metrics.find(one => one.name === 'http_server_requests_total')?.series ?? [];
+  assert.deepEqual(series[0], { labels: { route: '/r', method: '_OTHER', status: '405' }, value: 2 });
+  assert.equal(series.length, 2001);
+  assert.deepEqual(series.at(-1), { labels: { route: 'other', method: 'other', status: 'other' }, value: 1001 });
+  const durations = metrics.find(one => one.name === 'http_server_request_duration_seconds')?.series ?? [];
+  assert.equal(durations.length, 501);
+});
+
+test('a process tells its memory, its CPU time, when it began, and how late its timers fire', async t => {
+  let nowMs = 0;
+  const { gauges, json } = setUp(t, () => nowMs);
+  await gauges.start();
+  const value = async (name: string, stat?: string): Promise<number> => {
+    const series = (await json()).metrics.find(one => one.name === name)?.series ?? [];
+    const found = series.find(one => stat === undefined || one.labels['stat'] === stat);
+    return found !== undefined && 'value' in found ? found.value : Number.NaN;
+  };
+  const cpuBefore = await value('process_cpu_seconds_total');
+  const blockUntil = performance.now() + 700;
+  await new Promise(resolve => setTimeout(resolve, 60));
+  while (performance.now() < blockUntil);
+  await new Promise(resolve => setTimeout(resolve, 60));
+  assert.ok((await value('process_cpu_seconds_total')) - cpuBefore >= 0.1);
+  assert.ok((await value('process_resident_memory_bytes')) > 10_000_000);
+  assert.ok((await value('nodejs_heap_used_bytes')) > 1_000_000);
+  assert.ok(Math.abs((await value('process_start_time_seconds')) - Date.now() / 1000) < 3600);
+  assert.ok((await value('nodejs_eventloop_delay_seconds', 'max')) > 0.4);
+  nowMs = 15_000;
+  await json();
+  assert.ok((await value('nodejs_eventloop_delay_seconds', 'max')) > 0.4, 'still known in the next window');
+  nowMs = 30_000;
+  await json();
+  assert.ok((await value('nodejs_eventloop_delay_seconds', 'max')) < 0.4, 'forgotten in the one after it');
+});

@@ -1,0 +1,122 @@
+/**
+ * What happens in a process, as calls: one helper an event, and the only place where events become metrics. Whoever calls
+ * one knows no metric's name. The request is the hot one: its series are found by route, method and status in maps that
+ * are filled once.
+ */
+import type { Counter, Histogram } from './metric-series.ts';
+import { healingMetrics, requestMetrics } from './metric-table.ts';
+import type { MetricsRegistry } from './metrics-registry.ts';
+
+export interface HttpRequestEvent {
+  /** The route's template, never the path. */
+  readonly route: string;
+  readonly method: string;
+  /** 0 when no status was sent. */
+  readonly status: number;
+  readonly seconds: number;
+}
+
+export interface HealedEvent {
+  readonly healer: string;
+  readonly trigger: string;
+  readonly result: string;
+  readonly seconds: number;
+}
+
+export interface Events {
+  httpRequest(event: HttpRequestEvent): void;
+  authRefused(event: { readonly code: string }): void;
+  streamOpened(): void;
+  /** @param event how far it had come; every call belongs to one `streamOpened` */
+  streamClosed(event: { readonly phase: 'waiting' | 'streaming' | 'complete' }): void;
+  healed(event: HealedEvent): void;
+  leasesReaped(event: { readonly kind: string; readonly count: number }): void;
+  slowStatement(): void;
+  storeState(event: { readonly open: boolean }): void;
+  upstreamState(event: { readonly upstream: string; readonly up: boolean }): void;
+}
+
+/** @throws when the registry has them already */
+export function createEvents(registry: MetricsRegistry): Events {
+  return { ...requestEvents(registry), ...healingEvents(registry) };
+}
+
+type RequestEvents = Pick<Events, 'httpRequest' | 'authRefused' | 'streamOpened' | 'streamClosed'>;
+
+function requestEvents(registry: MetricsRegistry): RequestEvents {
+  const refused = registry.counter(requestMetrics.authRefused);
+  const streams = registry.gauge(requestMetrics.streams).with({});
+  const closed = registry.counter(requestMetrics.streamsClosed);
+  return {
+    httpRequest: createHttpRequest(registry),
+    authRefused: event => refused.with(event).add(),
+    streamOpened: () => streams.add(1),
+    streamClosed: event => {
+      streams.add(-1);
+      closed.with(event).add();
+    },
+  };
+}
+
+interface RouteSeries {
+  readonly duration: Histogram;
+  /** By status, for each method. */
+  readonly requests: Map<string, Map<number, Counter>>;
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** What OpenTelemetry calls a method that nobody knows. */
+const otherMethod = '_OTHER';
+/** More than there are routes; beyond it a caller passes paths, and those must not pile up here. */
+const maxRoutes = 500;
+
+function createHttpRequest(registry: MetricsRegistry): Events['httpRequest'] {
+  const requests = registry.counter(requestMetrics.requests);
+  const durations = registry.histogram(requestMetrics.duration);
+  const routes = new Map<string, RouteSeries>();
+
+  const learn = ({ route, method, status }: HttpRequestEvent): { duration: Histogram; counter: Counter } => {
+    const known = routes.get(route);
+    const { duration, requests: byMethod } = known ?? { duration: durations.with({ route }), requests: new Map() };
+    if (known === undefined && routes.size < maxRoutes) routes.set(route, { duration, requests: byMethod });
+    const name = methods.has(method) ? method : otherMethod;
+    const counter = requests.with({ route, method: name, status: String(status) });
+    if (name === method) {
+      const byStatus = byMethod.get(method) ?? new Map<number, Counter>();
+      byMethod.set(method, byStatus.set(status, counter));
+    }
+    return { duration, counter };
+  };
+
+  return event => {
+    const known = routes.get(event.route);
+    const counted = known?.requests.get(event.method)?.get(event.status);
+    if (known === undefined || counted === undefined) {
+      const { duration, counter } = learn(event);
+      counter.add();
+      duration.observe(event.seconds);
+      return;
+    }
+    counted.add();
+    known.duration.observe(event.seconds);
+  };
+}
+
+function healingEvents(registry: MetricsRegistry): Omit<Events, keyof RequestEvents> {
+  const actions = registry.counter(healingMetrics.actions);
+  const durations = registry.histogram(healingMetrics.actionDuration);
+  const reaped = registry.counter(healingMetrics.leasesReaped);
+  const slow = registry.counter(healingMetrics.slowStatements).with({});
+  const store = registry.gauge(healingMetrics.storeUp);
+  const upstreams = registry.gauge(healingMetrics.upstreamUp);
+  return {
+    healed: ({ healer, trigger, result, seconds }) => {
+      actions.with({ action: healer, trigger, result }).add();
+      durations.with({ action: healer }).observe(seconds);
+    },
+    leasesReaped: ({ kind, count }) => reaped.with({ kind }).add(count),
+    slowStatement: () => slow.add(),
+    storeState: ({ open }) => store.with({}).set(open ? 1 : 0),
+    upstreamState: ({ upstream, up }) => upstreams.with({ upstream }).set(up ? 1 : 0),
+  };
+}
