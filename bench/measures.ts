@@ -2,6 +2,7 @@
 import type { Measure } from './measure.ts';
 import { measureBoot } from './measure-boot.ts';
 import { measureFirstToken } from './measure-first-token.ts';
+import { measureLeases } from './measure-leases.ts';
 import { measureMetrics } from './measure-metrics.ts';
 import { measureOpenStreams } from './measure-open-streams.ts';
 import { measureThroughput, type ThroughputMeasure } from './measure-throughput.ts';
@@ -28,6 +29,7 @@ export const measures: ReadonlyMap<string, Measure> = new Map([
   ...relayPlans.map(plan => [plan.name, throughput(plan, 'pass-through')] as const),
   ['first-token', measureFirstToken],
   ['open-streams', measureOpenStreams],
+  ['leases', measureLeases],
   ['metrics', measureMetrics],
 ]);
 

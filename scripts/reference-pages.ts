@@ -1,8 +1,11 @@
 /** The pages of docs/reference that are made from the tables in the code. */
 import { type Setting, type SettingName, settings } from '../src/config/settings.ts';
+import type { RouteInfo } from '../src/http/request-context.ts';
+import { type RouteRow, routeRows } from '../src/http/route-rows.ts';
 import { type ErrorCode, errorCatalogue } from '../src/kernel/error-catalogue.ts';
 import type { MetricDefinition } from '../src/telemetry/metric-definition.ts';
 import { metricTable } from '../src/telemetry/metric-table.ts';
+import { openApiDocument } from './lib/openapi-document.ts';
 
 export function configurationPage(): string {
   const names = Object.keys(settings) as SettingName[];
@@ -78,4 +81,38 @@ function metricRow(metric: MetricDefinition): string {
 
 function bucketRow(name: string, bounds: readonly number[]): string {
   return `| \`${name}\` | ${bounds.join(' ')} |`;
+}
+
+const bodyLimits: Readonly<Record<RouteInfo['body'], string>> = {
+  none: 'no body',
+  json: `BODY_LIMIT (${settings.BODY_LIMIT.default})`,
+  inference: `INFERENCE_BODY_LIMIT (${settings.INFERENCE_BODY_LIMIT.default})`,
+  upload: '25 MB',
+  stream: 'unlimited, streamed',
+};
+
+export function permissionsPage(): string {
+  const rows = routeRows().map(
+    ({ method, path, role, body, rate, time, dialect }: RouteRow) =>
+      `| ${method} | \`${path}\` | ${role} | ${bodyLimits[body]} | ${rate} | ${time} | ${dialect} |`,
+  );
+  return `# Routes and who may use them
+
+A role may do all that the ones before it may: viewer, executor, editor, admin; a \`public\` route asks nobody who he is.
+Without a key a caller has the role that \`DECI_LOCAL_ROLE\` names. The limits of bodies are settings with their defaults, see
+[configuration](configuration.md); the rate class says which limit counts a request, the time which time limits hold. Errors
+are told in the dialect. What goes in and out of each route stands in [openapi.json](openapi.json), which a running server
+serves as \`/openapi.json\`.
+
+Made from \`src/http/routes.ts\` by \`npm run reference\`.
+
+| method | path | role | largest body | rate class | time | dialect |
+|---|---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+/** @param version that of package.json */
+export function openApiPage(version: string): string {
+  return `${JSON.stringify(openApiDocument({ rows: routeRows(), version, bodyLimits }), undefined, 2)}\n`;
 }

@@ -2,10 +2,19 @@
 import { mkdir } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import { controlSocketPath } from '../config/live-workers.ts';
+import { HealerRunner } from '../journal/healer-runner.ts';
+import { Journal } from '../journal/journal.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { isAlive } from '../kernel/process-identity.ts';
+import { createTimeIds } from '../kernel/time-id.ts';
+import { createDeadLeases } from '../supervision/dead-leases.ts';
+import { Upkeep } from '../supervision/upkeep.ts';
 import { WorkerWatch } from '../supervision/worker-watch.ts';
-import { createLogger, type Logger } from '../telemetry/logger.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { foldDead } from '../telemetry/retired-metrics.ts';
+import { createSpine } from './create-spine.ts';
+import { renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
 
 export interface ControlIdentity {
@@ -22,6 +31,10 @@ export interface Control {
 }
 
 const closingMs = 5000;
+const second = 1000;
+const day = 86_400 * second;
+/** As long as somebody may want to know what was healed. */
+const journalDays = 90;
 
 export function createControl(config: Config, { version, print }: ControlIdentity): Control {
   const { places, timeouts } = config;
@@ -29,18 +42,12 @@ export function createControl(config: Config, { version, print }: ControlIdentit
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   let stopping: Promise<void> | undefined;
 
-  const log = createLogger({
-    dir: places.logDir,
-    fallbackDir: places.logDirFallback,
-    level: config.logLevel,
-    source: 'deci-control',
-    now: () => new Date(),
-    print,
-  });
+  const spine = createSpine(config, { role: 'control', version, print, presence: 'control' });
+  const { log, events, registry, gauges, leases, store, journal: records } = spine;
 
   const watch = new WorkerWatch({
     runDir: places.runDir,
-    intervalMs: 1000,
+    intervalMs: second,
     answerMs: 800,
     now: () => new Date(),
     random: Math.random,
@@ -52,7 +59,73 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     onGone: ({ pid, colour, state: before }) => log.info('worker is gone', { worker: pid, colour, before }),
     onFailure: error => log.error('looking for workers failed', { cause: String(error) }),
   });
-  const lifecycle = new Lifecycle([watch]);
+
+  const journal = new Journal({
+    store: records,
+    now: () => new Date(),
+    newId: createTimeIds('heal_', Date.now),
+    log,
+  });
+  const healers = new HealerRunner({
+    healers: [
+      createDeadLeases({
+        leases,
+        isAlive,
+        onReaped: reaped => {
+          for (const { kind } of reaped) events.leasesReaped({ kind, count: 1 });
+        },
+      }),
+    ],
+    journal,
+    modeOf: name => spine.healerModes.of(name),
+    now: () => new Date(),
+    random: Math.random,
+    log,
+    onHealed: (record, { result, duration_ms }) => {
+      events.healed({
+        healer: record.healer,
+        trigger: record.trigger.signal,
+        result,
+        seconds: duration_ms / second,
+      });
+    },
+  });
+
+  const upkeep = new Upkeep({
+    tasks: [
+      { name: 'fold metrics', everyMs: 5 * second, run: async () => void foldDead(spine.hotDir, spine.self) },
+      {
+        name: 'expired leases',
+        everyMs: second,
+        run: async () => {
+          for (const { kind } of leases.reapExpired()) events.leasesReaped({ kind, count: 1 });
+        },
+      },
+      {
+        name: 'interrupted episodes',
+        everyMs: 60 * second,
+        run: async () => {
+          if (store.state.is !== 'open') return;
+          for (const record of await records.leftOpen(isAlive)) {
+            log.warn('an action was interrupted', { journal_id: record.id, healer: record.healer });
+            await records.complete(record.id, { result: 'no_effect', duration_ms: null, requests_affected: null });
+          }
+        },
+      },
+      {
+        name: 'store upkeep',
+        everyMs: 6 * 3600 * second,
+        run: async () => {
+          if (store.state.is !== 'open') return;
+          await records.prune(new Date(Date.now() - journalDays * day).toISOString());
+          await store.optimize();
+        },
+      },
+    ],
+    random: Math.random,
+    onFailure: (task, error) => log.error('upkeep failed', { task, cause: String(error) }),
+  });
+  const lifecycle = new Lifecycle([...spine.resources, watch, upkeep, healers]);
 
   const socketPath = controlSocketPath(places.runDir);
   const door = new PrivateSocket({
@@ -61,6 +134,11 @@ export function createControl(config: Config, { version, print }: ControlIdentit
       'GET /state': () => ({
         body: { pid: process.pid, state, version, started_at: startedAt.toISOString(), workers: watch.views },
       }),
+      'GET /metrics': () => ({ body: renderOwnMetrics(registry) }),
+      'HEAD /metrics': () => {
+        registry.flush();
+        return {};
+      },
     },
     random: Math.random,
     onTakenBack: () => log.warn('the private socket was lost and is back', { path: socketPath }),
@@ -74,6 +152,7 @@ export function createControl(config: Config, { version, print }: ControlIdentit
       await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
       await door.start();
       state = 'ready';
+      gauges.setState(state);
       log.info('control is ready');
     },
     stop(reason) {
@@ -84,10 +163,11 @@ export function createControl(config: Config, { version, print }: ControlIdentit
 
   async function leave(reason: string): Promise<void> {
     state = 'draining';
+    gauges.setState(state);
     log.info('control is leaving', { reason });
     try {
-      await withDeadline(closingMs, signal => lifecycle.stop(signal));
       await door.stop();
+      await withDeadline(closingMs, signal => lifecycle.stop(signal));
     } finally {
       await log.close();
     }

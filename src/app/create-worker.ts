@@ -1,6 +1,6 @@
 /** The composition root of a worker: everything is made here, in a straight line, and started and stopped from here. */
 import { readdirSync, rmSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Authenticator, newKey } from '../auth/authenticator.ts';
 import { isKey } from '../auth/credentials.ts';
@@ -15,13 +15,18 @@ import { createRequestIds } from '../http/request-ids.ts';
 import { RouteTable } from '../http/route-table.ts';
 import { createRoutes } from '../http/routes.ts';
 import { HttpServer } from '../http/server.ts';
+import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { isRunning } from '../kernel/process-identity.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
 import { readOrMakeSecret } from '../storage/secret-file.ts';
-import { createLogger, type Logger } from '../telemetry/logger.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { metricsContentType } from '../telemetry/metrics-text.ts';
+import { countRequest } from './count-request.ts';
+import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
+import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
 import { Standby } from './standby.ts';
 
@@ -57,14 +62,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   let state: ServingState = 'starting';
   let stopping: Promise<void> | undefined;
 
-  const log = createLogger({
-    dir: places.logDir,
-    fallbackDir: places.logDirFallback,
-    level: config.logLevel,
-    source,
-    now: () => new Date(),
-    print,
-  });
+  const spine = createSpine(config, { role: colour, version, print, presence: `${colour}-${process.pid}` });
+  const { log, events, registry, gauges } = spine;
 
   const adminKey = readOrMakeSecret({ path: join(places.dataDir, 'admin-key'), make: newKey, isValid: isKey });
   const authenticator = new Authenticator({ adminKey, anonymousRole: config.anonymousRole });
@@ -77,15 +76,21 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     healthIntervalMs: config.healthIntervalMs,
     random: Math.random,
     onHostChange: host => {
+      events.upstreamState({ upstream: host.name, up: host.state.is === 'up' });
       if (host.state.is === 'down') log.warn('ollama host is down', { upstream: host.name, reason: host.state.reason });
       else log.info('ollama host is up', { upstream: host.name, ...host.state });
     },
   });
-  const lifecycle = new Lifecycle([pool]);
+  const lifecycle = new Lifecycle([...spine.resources, pool]);
 
   const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
+
+  const become = (next: ServingState): void => {
+    state = next;
+    gauges.setState(next);
+  };
 
   const newId = createRequestIds();
   const active = new ActiveRequests();
@@ -98,6 +103,9 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       short: { hosts: pool, limits: shortLimits },
       transfer: { hosts: pool, limits: transferLimits },
       health: { version, hosts: pool.hosts, state: () => state },
+      metrics: { render: () => renderClusterMetrics(registry, places.runDir), contentType: metricsContentType },
+      healers: { healers: healerCatalogue, journal: spine.journal, settings: spine.healerSettings, now: Date.now },
+      openApi: { read: () => readFile(new URL('../../docs/reference/openapi.json', import.meta.url)) },
     }),
   );
   const recordAccess = log.keeps('info')
@@ -106,8 +114,10 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const app = createExpressApp({
     newId,
     active,
+    onStream: () => events.streamOpened(),
     onEnd: context => {
       recordAccess(context);
+      countRequest(context, events);
       if (context.unexpected !== undefined) {
         const { cause } = context.unexpected;
         const text = cause instanceof Error ? cause.stack : String(cause);
@@ -147,17 +157,22 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     socketPath,
     routes: {
       'GET /state': () => ({ body: describe() }),
+      'GET /metrics': () => ({ body: renderOwnMetrics(registry) }),
+      'HEAD /metrics': () => {
+        registry.flush();
+        return {};
+      },
       'POST /live': async () => {
         if (state === 'standby') {
           await standby.end();
-          state = 'ready';
+          become('ready');
           log.info('worker is live again');
         }
         return { body: describe() };
       },
       'POST /standby': () => {
         if (state === 'ready') {
-          state = 'standby';
+          become('standby');
           standby.begin();
           log.info('worker is on standby', { active: active.size });
         }
@@ -190,7 +205,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         await withDeadline(closingMs, signal => lifecycle.stop(signal));
         throw error;
       }
-      state = 'ready';
+      become('ready');
       const upstreams = pool.hosts.map(host => host.url);
       log.info('worker is ready', { host: config.host, port: publicServer.port, upstreams });
     },
@@ -201,7 +216,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   };
 
   async function leave(reason: string): Promise<void> {
-    state = 'draining';
+    become('draining');
     standby.cancel();
     log.info('worker is leaving', { reason, active: active.size });
     try {

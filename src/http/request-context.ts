@@ -48,6 +48,8 @@ export class RequestContext {
   outputTokens: number | undefined;
   /** Bytes of the answer's body. */
   bytesOut = 0;
+  /** Whether the answer is a stream; set before its first byte. */
+  streams = false;
   invited = false;
   /** An error answer that is written, and ended only when the client has stopped sending. */
   lingers = false;
@@ -57,8 +59,10 @@ export class RequestContext {
   outcome = 'complete';
   #abort: AbortController | undefined;
   #abortReason: DeciError | undefined;
+  readonly #onStream: (context: RequestContext) => void;
 
-  constructor(id: string, req: Request, res: Response) {
+  constructor(id: string, req: Request, res: Response, onStream: (context: RequestContext) => void = () => undefined) {
+    this.#onStream = onStream;
     this.id = id;
     this.req = req;
     this.res = res;
@@ -75,6 +79,13 @@ export class RequestContext {
     this.#abort ??= new AbortController();
     if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
     return this.#abort.signal;
+  }
+
+  /** The answer will be a stream: it is counted as open until the request ends. */
+  beginStream(): void {
+    if (this.streams) return;
+    this.streams = true;
+    this.#onStream(this);
   }
 
   /** Tells a client that asked first (`Expect: 100-continue`) to send its body. */

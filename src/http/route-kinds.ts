@@ -15,6 +15,9 @@ export function read(dialect: Dialect, body: Body = 'none'): RouteKind {
   return { dialect, role: 'viewer', body, rate: 'default', time: 'short' };
 }
 
+/** Asked by machines all the time, and tells more than a probe. */
+export const look: RouteKind = { dialect: 'problem', role: 'viewer', body: 'none', rate: 'exempt', time: 'short' };
+
 /** Uses a model. */
 export function infer(dialect: Dialect, body: Body = 'inference'): RouteKind {
   return { dialect, role: 'executor', body, rate: 'execute', time: 'inference' };
@@ -27,6 +30,15 @@ export const search: RouteKind = { dialect: 'ollama', role: 'executor', body: 'j
 export function manage(body: Body): RouteKind {
   return { dialect: 'ollama', role: 'admin', body, rate: 'default', time: 'short' };
 }
+
+/** Changes how the service itself behaves. */
+export const administer: RouteKind = {
+  dialect: 'problem',
+  role: 'admin',
+  body: 'json',
+  rate: 'default',
+  time: 'short',
+};
 
 /** Moves a model; may take hours while it moves. */
 export function transferModel(body: Body): RouteKind {

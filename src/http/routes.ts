@@ -4,7 +4,10 @@
  */
 import { anthropicCountTokens, anthropicMessages } from './handlers/anthropic.ts';
 import type { GenerationDeps } from './handlers/generation-support.ts';
+import { type HealersDeps, listHealers, setHealer } from './handlers/healers.ts';
 import { type HealthDeps, health, live, ready, startup } from './handlers/health.ts';
+import { journalPage } from './handlers/journal.ts';
+import { type MetricsDeps, metrics } from './handlers/metrics.ts';
 import { nativeGeneration } from './handlers/native-generation.ts';
 import { ps, tags, version } from './handlers/native-lists.ts';
 import { nativeProgress } from './handlers/native-progress.ts';
@@ -19,8 +22,9 @@ import {
 } from './handlers/openai.ts';
 import { type EmbeddingDeps, openAiEmbeddings } from './handlers/openai-embeddings.ts';
 import { openAiResponses } from './handlers/openai-responses.ts';
+import { type OpenApiDeps, openApiDocument } from './handlers/openapi-document.ts';
 import { sendText } from './respond.ts';
-import { infer, manage, probe, type RouteKind, read, search, transferModel } from './route-kinds.ts';
+import { administer, infer, look, manage, probe, type RouteKind, read, search, transferModel } from './route-kinds.ts';
 import type { Handler, Route } from './route-table.ts';
 
 export interface RouteDeps {
@@ -34,6 +38,9 @@ export interface RouteDeps {
   /** Relays that may take hours while they move. */
   readonly transfer: RelayDeps;
   readonly health: HealthDeps;
+  readonly openApi: OpenApiDeps;
+  readonly metrics: MetricsDeps;
+  readonly healers: HealersDeps;
 }
 
 export function createRoutes(deps: RouteDeps): Route[] {
@@ -83,6 +90,11 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...at(healthPaths('live'), path => on(probe('problem'), monitored, path, live)),
     ...at(healthPaths('ready'), path => on(probe('problem'), monitored, path, ready(checks))),
     ...at(healthPaths('startup'), path => on(probe('problem'), monitored, path, startup(checks))),
+    ...at(['/metrics', '/api/v2/metrics'], path => on(look, 'GET', path, metrics(deps.metrics))),
+    ...on(read('problem'), 'GET', '/api/journal', journalPage(deps.healers)),
+    ...on(read('problem'), 'GET', '/api/admin/healers', listHealers(deps.healers)),
+    ...on(administer, 'PUT', '/api/admin/healers/:name', setHealer(deps.healers)),
+    ...on(probe('problem'), monitored, '/openapi.json', openApiDocument(deps.openApi)),
   ];
 }
 

@@ -40,7 +40,7 @@ async function rig(t: TestContext, budget = { actions: 3, windowMs: 60_000 }, ac
       },
       countSince: async () => journal.known,
     },
-    modeOf: () => settings.mode,
+    modeOf: async () => settings.mode,
     now: () => new Date(clock.ms),
     random: () => 0.5,
     log: { warn: () => undefined, error: () => undefined },

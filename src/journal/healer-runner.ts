@@ -9,20 +9,20 @@ import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { Episode, Healer, HealerMode } from './healer.ts';
 import type { Journal } from './journal.ts';
-import type { HealingResult, JournalRecord, Outcome } from './record.ts';
+import type { JournalRecord, Outcome } from './record.ts';
 
 export interface HealerRunnerOptions {
   readonly healers: readonly Healer[];
   readonly journal: Pick<Journal, 'open' | 'complete' | 'countSince'>;
   /** Asked before each look; a healer nobody set is on. */
-  readonly modeOf: (name: string) => HealerMode;
+  readonly modeOf: (name: string) => Promise<HealerMode>;
   readonly now: () => Date;
   readonly random: () => number;
   readonly log: {
     warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
     error(message: string, fields?: Readonly<Record<string, unknown>>): void;
   };
-  readonly onHealed: (record: JournalRecord, result: HealingResult) => void;
+  readonly onHealed: (record: JournalRecord, outcome: Outcome) => void;
 }
 
 export class HealerRunner implements Resource {
@@ -63,7 +63,7 @@ export class HealerRunner implements Resource {
 
   async #look(healer: Healer, signal: AbortSignal): Promise<void> {
     const { name } = healer.info;
-    const mode = this.#options.modeOf(name);
+    const mode = await this.#options.modeOf(name);
     if (mode === 'off') return;
     const episodes = await healer.detect(signal);
     this.#forgetOver(name, episodes);
@@ -115,7 +115,7 @@ export class HealerRunner implements Resource {
     await this.#options.journal.complete(record, outcome);
     const { healer, action, target, decision, id } = record;
     this.#options.log.warn('healing', { healer, action, target, decision, journal_id: id, ...outcome });
-    this.#options.onHealed(record, outcome.result);
+    this.#options.onHealed(record, outcome);
   }
 
   /** How many actions of the healer lie in its window; what the store knows survives a restart. */

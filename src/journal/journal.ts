@@ -9,7 +9,7 @@ import type { JournalRecord, Outcome } from './record.ts';
 export interface JournalStore {
   /** Durable when it resolves. */
   open(record: JournalRecord): Promise<void>;
-  complete(id: string, outcome: Outcome): Promise<void>;
+  complete(id: string, outcome: Outcome): Promise<unknown>;
   /** Records of a healer whose action began, `suppressed` and `dry_run` left out. */
   countSince(healer: string, sinceTime: string): Promise<number>;
 }

@@ -5,9 +5,9 @@ export type HealingResult = 'healed' | 'no_effect' | 'worse' | 'suppressed' | 'd
 export interface Trigger {
   /** What was seen, in one word of a metric: `holder_gone`. */
   readonly signal: string;
-  readonly value: number;
-  /** Above it something is done. */
-  readonly threshold: number;
+  readonly value: number | string | null;
+  /** Above it, or where it is this, something is done. */
+  readonly threshold: number | string | null;
 }
 
 /** One per episode for the whole cluster. Written before the action begins, completed when it is over. */

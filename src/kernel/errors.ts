@@ -40,9 +40,15 @@ export class DeciError extends Error {
   }
 }
 
+/** Errors of other layers that know what a client is told of them. */
+function tellsItself(thrown: unknown): thrown is { toDeciError(): DeciError } {
+  return thrown instanceof Error && 'toDeciError' in thrown && typeof thrown.toDeciError === 'function';
+}
+
 /** Any thrown value as a `DeciError`; what nobody foresaw is `internal`, with the original as its cause. */
 export function toDeciError(thrown: unknown): DeciError {
   if (thrown instanceof DeciError) return thrown;
+  if (tellsItself(thrown)) return thrown.toDeciError();
   // Nothing of ours recurses as deep as the input does; only writing JSON back does.
   if (thrown instanceof RangeError && thrown.message.startsWith('Maximum call stack')) {
     return new DeciError('invalid_request', { message: 'the request is nested too deeply', cause: thrown });

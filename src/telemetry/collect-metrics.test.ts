@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -205,6 +205,28 @@ test('damaged and foreign files are left out and counted, and other files are no
   const folded = await collect();
   assert.equal(total(folded), one.counted);
   assert.equal(folded.skippedFiles, 1, 'the one whose name is nobody’s stays');
+});
+
+test('a fold in the middle of a collection changes no sum', async t => {
+  const { dir, collect } = setUp(t);
+  const folder = fork(script, [dir, 'control', 'fold'], { stdio: 'inherit' });
+  t.after(() => folder.kill('SIGKILL'));
+  await once(folder, 'message');
+  const onFailure = (error: Error): void => assert.fail(error);
+  // What it leaves appears at once: the dead do not write, and the folding one could come in between.
+  const aside = mkdtempSync(join(tmpdir(), 'deci-metrics-'));
+  t.after(() => rmSync(aside, { recursive: true, force: true }));
+  for (let i = 1; i <= 400; i++) {
+    // Above every pid that the kernel gives out.
+    const owner = { role: 'blue', pid: 90_000_000 + i, start: '1' };
+    const gone = new MetricsRegistry({ dir: aside, owner, onFailure });
+    const labels = ['label'] as const;
+    gone.counter({ type: 'counter', name: 'test_total', help: 'x', unit: 'x', labels }).with({ label: 'a' }).add();
+    await gone.stop();
+    renameSync(join(aside, metricsFileName(owner)), join(dir, metricsFileName(owner)));
+    for (let scrape = 0; scrape < 5; scrape++)
+      assert.equal(total(await collect(0)), i, `process ${i}, scrape ${scrape}`);
+  }
 });
 
 test('counters never run backwards while processes and the folding one are killed and restarted', async t => {

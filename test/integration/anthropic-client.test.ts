@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { abortSeen, ask, events, json, lastBody } from './wire.ts';
 
@@ -10,7 +11,7 @@ let anthropic: Anthropic;
 
 before(async () => {
   cluster = await startCluster();
-  anthropic = new Anthropic({ baseURL: cluster.url, apiKey: cluster.key, maxRetries: 0 });
+  anthropic = new Anthropic({ baseURL: cluster.url, apiKey: cluster.key, maxRetries: 0, fetch: checkedFetch });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOllama, OllamaEmbeddings } from '@langchain/ollama';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { abortSeen, bearer, lastBody } from './wire.ts';
 
@@ -17,6 +18,7 @@ before(async () => {
     model: 'llama3.2',
     temperature: 0.5,
     maxRetries: 0,
+    fetch: checkedFetch,
   });
 });
 after(() => cluster?.stop());
@@ -78,6 +80,7 @@ test('embeddings of documents and of a query', async () => {
     headers: bearer(cluster.key),
     model: 'nomic-embed-text',
     maxRetries: 0,
+    fetch: checkedFetch,
   });
   const vectors = await embeddings.embedDocuments(['one', 'two']);
   assert.deepEqual(
@@ -97,6 +100,12 @@ test('an abort reaches Ollama within a second', async () => {
 });
 
 test('an error keeps its text', async () => {
-  const missing = new ChatOllama({ baseUrl: cluster.url, headers: bearer(cluster.key), model: 'nope', maxRetries: 0 });
+  const missing = new ChatOllama({
+    baseUrl: cluster.url,
+    headers: bearer(cluster.key),
+    model: 'nope',
+    maxRetries: 0,
+    fetch: checkedFetch,
+  });
   await assert.rejects(missing.invoke('hi'), /model 'nope' not found/);
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Ollama, type Tool } from 'ollama';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { abortSeen, bearer, lastBody, lastRequest } from './wire.ts';
 
@@ -10,7 +11,7 @@ let ollama: Ollama;
 
 before(async () => {
   cluster = await startCluster();
-  ollama = new Ollama({ host: cluster.url, headers: bearer(cluster.key) });
+  ollama = new Ollama({ host: cluster.url, headers: bearer(cluster.key), fetch: checkedFetch });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());

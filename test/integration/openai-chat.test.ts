@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import OpenAI from 'openai';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { abortSeen, ask, inferenceCount, lastBody } from './wire.ts';
 
@@ -10,7 +11,7 @@ let openai: OpenAI;
 
 before(async () => {
   cluster = await startCluster();
-  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
+  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0, fetch: checkedFetch });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
@@ -274,7 +275,7 @@ test('errors are those of OpenAI, and the client knows whether to try again', as
   const empty = openai.chat.completions.create({ model, messages: [] });
   await assert.rejects(empty, { status: 400, type: 'invalid_request_error', param: 'messages' });
   await cluster.control.fault({ fault: 'busy-503', times: 1 });
-  const patient = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
+  const patient = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0, fetch: checkedFetch });
   const busy = patient.chat.completions.create({ model, messages: user('hi') });
   await assert.rejects(busy, { status: 503, message: /server busy, please try again\. {2}maximum pending/ });
   assert.equal(inferenceCount(cluster.control), 2);

@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
 import OpenAI, { toFile } from 'openai';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { abortSeen, ask, bearer, events, json, lastBody, open } from './wire.ts';
 
@@ -12,7 +13,7 @@ let openai: OpenAI;
 
 before(async () => {
   cluster = await startCluster();
-  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
+  openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0, fetch: checkedFetch });
 });
 after(() => cluster?.stop());
 beforeEach(() => cluster.control.reset());
@@ -232,15 +233,17 @@ test('a form that is none, lacks its parts or is too large is refused in the dia
   const headers = bearer(cluster.key);
   const form = new FormData();
   form.set('model', 'llava');
-  const lacking = await fetch(`${cluster.url}/v1/audio/transcriptions`, { method: 'POST', headers, body: form });
+  const lacking = await checkedFetch(`${cluster.url}/v1/audio/transcriptions`, { method: 'POST', headers, body: form });
   assert.deepEqual(
     [lacking.status, ((await lacking.json()) as { error: { param: string } }).error.param],
     [400, 'file'],
   );
   form.set('file', new Blob([Buffer.alloc(26 * 1024 * 1024)]), 'long.wav');
-  const large = await fetch(`${cluster.url}/v1/audio/transcriptions`, { method: 'POST', headers, body: form }).catch(
-    () => undefined,
-  );
+  const large = await checkedFetch(`${cluster.url}/v1/audio/transcriptions`, {
+    method: 'POST',
+    headers,
+    body: form,
+  }).catch(() => undefined);
   // The refusal comes before the body has been read; some clients see only the closed connection.
   if (large !== undefined) assert.equal(large.status, 413);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import OpenAI from 'openai';
 import type { Fault, FaultName } from '../fake-ollama/faults.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { abortSeen, ask, chat, events, type Json, json, lines, open, rawPost } from './wire.ts';
 
@@ -157,7 +158,7 @@ for (const fault of ['huge-line', 'never-newline'] satisfies FaultName[]) {
 }
 
 test('the openai client throws on a stream that broke, with the reason', async () => {
-  const openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0 });
+  const openai = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0, fetch: checkedFetch });
   await cluster.control.fault({ fault: 'end-silently', path: '/api/chat' });
   const messages = [{ role: 'user' as const, content: 'tell me' }];
   const stream = await openai.chat.completions.create({ model: 'llama3.2', messages, stream: true });

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FakeControl } from '../fake-ollama/control.ts';
 import type { RecordedRequest } from '../fake-ollama/recorder.ts';
+import { checkedFetch } from '../support/checked-fetch.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -37,7 +38,7 @@ export async function ask(server: Server, path: string, body?: unknown, options:
 /** The same, with the answer still on its way. */
 export function open(server: Server, path: string, body?: unknown, options: AskOptions = {}): Promise<Response> {
   const key = server.key === undefined ? {} : bearer(server.key);
-  return fetch(`${server.url}${path}`, {
+  return checkedFetch(`${server.url}${path}`, {
     method: options.method ?? (body === undefined ? 'GET' : 'POST'),
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...key, ...options.headers },
     ...(body === undefined ? {} : { body: encode(body) }),

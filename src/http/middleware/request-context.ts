@@ -17,15 +17,17 @@ const acceptableId = /^[\w.:-]{1,128}$/;
 export interface RequestContextDeps {
   readonly newId: () => string;
   readonly active: ActiveRequests;
+  /** Told when the answer to a request turns out to be a stream. */
+  readonly onStream: (context: RequestContext) => void;
   /** Told once per request, when its connection or its answer is over. */
   readonly onEnd: (context: RequestContext) => void;
 }
 
-export function requestContext({ newId, active, onEnd }: RequestContextDeps) {
+export function requestContext({ newId, active, onStream, onEnd }: RequestContextDeps) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const given = req.headers['x-request-id'];
     const id = typeof given === 'string' && acceptableId.test(given) ? given : newId();
-    const context = new RequestContext(id, req, res);
+    const context = new RequestContext(id, req, res, onStream);
     context.address = req.socket.remoteAddress ?? '';
     req.context = context;
     active.add(context);

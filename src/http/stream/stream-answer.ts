@@ -35,6 +35,7 @@ export async function streamAnswer(
   options: StreamOptions,
   open: (signal: AbortSignal) => Promise<Frames>,
 ): Promise<void> {
+  context.beginStream();
   const writer = new StreamWriter(context, format, options.heartbeatMs);
   try {
     const { frames, contentType, ended, onComplete } = await open(context.signal);

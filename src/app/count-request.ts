@@ -1,0 +1,24 @@
+/** One request, as its metrics: what was asked, how it ended, who was refused. */
+
+import type { RequestContext } from '../http/request-context.ts';
+import { errorCatalogue } from '../kernel/error-catalogue.ts';
+import type { Events } from '../telemetry/events.ts';
+
+const noRoute = 'none';
+
+export function countRequest(context: RequestContext, events: Events): void {
+  const { req, res, route, outcome, streams } = context;
+  const status = res.headersSent ? res.statusCode : 0;
+  const seconds = (performance.now() - context.startedAt) / 1000;
+  events.httpRequest({ route: route?.path ?? noRoute, method: req.method, status, seconds });
+  if (status === 401 || status === 403) countRefusal(outcome, events);
+  if (!streams) return;
+  const phase = outcome === 'complete' ? 'complete' : context.bytesOut > 0 ? 'streaming' : 'waiting';
+  events.streamClosed({ phase });
+}
+
+/** Refusals of ours; what a model server refuses is not about who asked us. */
+function countRefusal(outcome: string, events: Events): void {
+  const isOurs = Object.hasOwn(errorCatalogue, outcome) && outcome !== 'upstream_refused';
+  if (isOurs) events.authRefused({ code: outcome });
+}

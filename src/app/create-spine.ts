@@ -1,0 +1,141 @@
+/**
+ * What workers and control have in common: log, metrics, the store of what is kept, the store of what is shared while they
+ * run. Everything is made here, in a straight line; its owner starts and stops `resources` in their order.
+ */
+import type { Config } from '../config/config.ts';
+import { HealerModes } from '../journal/healer-modes.ts';
+import type { Resource } from '../kernel/lifecycle.ts';
+import { isAlive, type ProcessIdentity, thisProcess } from '../kernel/process-identity.ts';
+import { HealerSettingsRepository } from '../storage/healer-settings-repository.ts';
+import { hotFolder } from '../storage/hot-folder.ts';
+import { hotSchema } from '../storage/hot-schema.ts';
+import { HotStore } from '../storage/hot-store.ts';
+import { JournalRepository } from '../storage/journal-repository.ts';
+import { LeaseRepository } from '../storage/lease-repository.ts';
+import { MainStore } from '../storage/main-store.ts';
+import { createEvents, type Events } from '../telemetry/events.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { MetricsRegistry } from '../telemetry/metrics-registry.ts';
+import { ProcessGauges } from '../telemetry/process-gauges.ts';
+import { Presence } from './presence.ts';
+import { StoreKeeper } from './store-keeper.ts';
+
+export interface SpineOptions {
+  /** `blue`, `green` or `control`. */
+  readonly role: string;
+  readonly version: string;
+  readonly print: (line: string) => void;
+  /** What this process is known by among all; of one name there is one process. */
+  readonly presence: string;
+}
+
+export interface Spine {
+  readonly log: Logger;
+  readonly self: ProcessIdentity;
+  readonly hotDir: string;
+  readonly registry: MetricsRegistry;
+  readonly gauges: ProcessGauges;
+  readonly events: Events;
+  readonly store: MainStore;
+  readonly journal: JournalRepository;
+  readonly healerSettings: HealerSettingsRepository;
+  readonly healerModes: HealerModes;
+  readonly leases: LeaseRepository;
+  readonly resources: readonly Resource[];
+}
+
+/** Enough for hundreds of thousands of leases and counters. */
+const hotMaxBytes = 64 * 1024 * 1024;
+
+export function createSpine(config: Config, { role, version, print, presence }: SpineOptions): Spine {
+  const { places } = config;
+  const self = thisProcess();
+  const log = createLogger({
+    dir: places.logDir,
+    fallbackDir: places.logDirFallback,
+    level: config.logLevel,
+    source: `deci-${role}`,
+    now: () => new Date(),
+    print,
+  });
+
+  const hotDir = hotFolder(places);
+  const registry = new MetricsRegistry({
+    dir: hotDir,
+    owner: { role, ...self },
+    onFailure: error => log.warn('metrics cannot be shared', { cause: String(error) }),
+  });
+  const events = createEvents(registry);
+  const gauges = new ProcessGauges({
+    registry,
+    version,
+    random: Math.random,
+    now: () => performance.now(),
+    onFailure: error => log.warn('sampling the process failed', { cause: String(error) }),
+  });
+
+  const store = new MainStore({
+    dataDir: places.dataDir,
+    onStateChange: state => {
+      events.storeState({ open: state.is === 'open' });
+      if (state.is === 'unavailable') log.error('the store cannot be used', { cause: state.error.message });
+      else log.info('the store', { state: state.is });
+    },
+    onSlow: ({ sql, ms }) => {
+      events.slowStatement();
+      log.warn('slow statement', { sql, ms });
+    },
+  });
+  const keeper = new StoreKeeper({
+    store,
+    random: Math.random,
+    onFailure: error => log.error('opening the store failed', { cause: String(error) }),
+  });
+
+  const hot = new HotStore({
+    dir: hotDir,
+    name: 'hot',
+    schema: hotSchema,
+    maxBytes: hotMaxBytes,
+    now: Date.now,
+    onRebuilt: cause => log.warn('the shared state was lost and made anew', { cause: cause.message }),
+  });
+  const leases = new LeaseRepository({
+    store: hot,
+    self,
+    now: Date.now,
+    random: Math.random,
+    isAlive,
+    onReaped: reaped => {
+      for (const { kind } of reaped) events.leasesReaped({ kind, count: 1 });
+    },
+  });
+  const healerSettings = new HealerSettingsRepository(store);
+
+  return {
+    log,
+    self,
+    hotDir,
+    registry,
+    gauges,
+    events,
+    store,
+    journal: new JournalRepository(store, self),
+    healerSettings,
+    healerModes: new HealerModes({ settings: healerSettings, now: () => performance.now() }),
+    leases,
+    resources: [
+      registry,
+      gauges,
+      store,
+      keeper,
+      { name: 'hot-store', start: async () => undefined, stop: async () => hot.close() },
+      new Presence({
+        leases,
+        name: presence,
+        random: Math.random,
+        onFailure: error => log.warn('this process cannot be told to the others', { cause: String(error) }),
+      }),
+    ],
+  };
+}

@@ -1,0 +1,108 @@
+/** Routes of our own: closed objects, so that a misspelt member is refused and a new one is announced. */
+import { z } from 'zod';
+import { jsonAnswer, type Operation, type Operations } from './operation.ts';
+
+const time = z.iso.datetime().describe('RFC 3339, UTC.');
+
+const journalRecord = z
+  .strictObject({
+    id: z.string(),
+    time,
+    healer: z.string(),
+    trigger: z.strictObject({
+      signal: z.string(),
+      value: z.union([z.number(), z.string(), z.boolean()]).nullable(),
+      threshold: z.union([z.number(), z.string(), z.boolean()]).nullable(),
+    }),
+    decision: z.string(),
+    action: z.string(),
+    target: z.string(),
+    result: z.enum(['healed', 'no_effect', 'worse', 'suppressed', 'dry_run']).nullable(),
+    duration_ms: z.number().min(0).nullable(),
+    requests_affected: z.int().min(0).nullable(),
+    ids: z.array(z.string()),
+  })
+  .meta({
+    id: 'JournalRecord',
+    description: 'One repair. `result`, `duration_ms` and `requests_affected` are null while it is under way.',
+  });
+
+const journalPage = z
+  .strictObject({ data: z.array(journalRecord), next_cursor: z.string().nullable(), has_more: z.boolean() })
+  .meta({ id: 'JournalPage', description: 'Newest first; with `after`, oldest first.' });
+
+const journalQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(50).describe('How many records at most.'),
+  cursor: z.string().min(1).max(512).optional().describe('The `next_cursor` of the page before.'),
+  after: z.string().min(1).max(64).optional().describe('The id of a record: only what came later, oldest first.'),
+  healer: z.string().min(1).max(64).optional().describe('Only the records of this healer.'),
+});
+
+const mode = z
+  .enum(['on', 'dry_run', 'off'])
+  .meta({ id: 'HealerMode', description: '`dry_run` decides and writes down, but does nothing.' });
+
+const healer = z
+  .strictObject({
+    name: z.string(),
+    repairs: z.string(),
+    mode,
+    budget: z.strictObject({ actions: z.int().min(0), window_s: z.number().min(0) }),
+    used: z.int().min(0).describe('Actions in the present window.'),
+    last: journalRecord.nullable(),
+  })
+  .meta({ id: 'Healer' });
+
+const healers = z
+  .strictObject({ data: z.array(healer), next_cursor: z.null(), has_more: z.literal(false) })
+  .meta({ id: 'Healers' });
+
+const healerChange = z.strictObject({ mode }).meta({ id: 'HealerChange' });
+
+/** What `validateBody` reads bodies by. */
+export const ownBodies = { 'PUT /api/admin/healers/:name': healerChange };
+
+/** What `validateQuery` reads queries by. */
+export const ownQueries = { 'GET /api/journal': journalQuery };
+
+const metricsText = z
+  .string()
+  .meta({ id: 'MetricsText', description: "Prometheus' text format 0.0.4: the whole cluster's metrics." });
+
+const metrics: Operation = {
+  summary: "Tell the cluster's metrics",
+  tags: ['Operations'],
+  responses: { 200: { description: 'All metrics.', content: { 'text/plain; version=0.0.4': metricsText } } },
+};
+
+const openApi = z
+  .looseObject({ openapi: z.string(), info: z.looseObject({ title: z.string(), version: z.string() }) })
+  .meta({ id: 'OpenApi', description: 'A document by OpenAPI 3.1.' });
+
+export const ownRoutes: Operations = {
+  'GET /openapi.json': {
+    summary: 'Describe every route, in this document',
+    tags: ['Operations'],
+    responses: jsonAnswer('The document.', openApi),
+  },
+  'GET /metrics': metrics,
+  'GET /api/v2/metrics': metrics,
+  'GET /api/journal': {
+    summary: 'List what was repaired',
+    tags: ['Healing'],
+    query: journalQuery,
+    responses: jsonAnswer('A page of records.', journalPage),
+  },
+  'GET /api/admin/healers': {
+    summary: 'List the healers',
+    tags: ['Healing'],
+    responses: jsonAnswer('All healers.', healers),
+  },
+  'PUT /api/admin/healers/:name': {
+    summary: 'Switch a healer',
+    tags: ['Healing'],
+    params: { name: { description: 'The name of a healer.', example: 'dead-leases' } },
+    request: { schema: healerChange, examples: { on: { mode: 'on' } } },
+    responses: jsonAnswer('The healer as it is now.', healer),
+  },
+};

@@ -1,0 +1,149 @@
+/**
+ * A cache that all processes share and that may be lost, on the disk: it is meant to be larger than memory allows. It lies in
+ * a hot store of its own, in the run folder, which no backup takes along. Owner: the composition root.
+ *
+ * Bounded in bytes of values; what was not used for the longest time goes first, to within a minute. An entry's tags are
+ * written before it and fall with it, so that an entry never outlives a purge of its tag because somebody was killed.
+ */
+import { setImmediate as pause } from 'node:timers/promises';
+import type { HotStore } from './hot-store.ts';
+import { StoreError } from './store-error.ts';
+
+export interface SharedCacheOptions {
+  readonly store: HotStore;
+  readonly maxBytes: number;
+  readonly now: () => number;
+  /** Larger values are not kept: reading one would hold the event loop. */
+  readonly maxValueBytes?: number;
+}
+
+const defaultMaxValueBytes = 4 * 1024 * 1024;
+const touchAfterMs = 60_000;
+const evictAtOnce = 32;
+/** What one call may evict; the rest is left to the next. */
+const maxEvictRounds = 16;
+const purgeAtOnce = 100;
+
+export const cacheSchema = `
+CREATE TABLE entry (
+  key TEXT PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL,
+  value BLOB NOT NULL
+) STRICT;
+CREATE INDEX entry_by_use ON entry (used_at);
+CREATE INDEX entry_by_expiry ON entry (expires_at);
+CREATE TABLE tag (tag TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (tag, key)) STRICT, WITHOUT ROWID;
+CREATE INDEX tag_by_key ON tag (key);
+CREATE TABLE size (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
+INSERT INTO size VALUES (0, 0);
+CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN
+  UPDATE size SET bytes = bytes + new.bytes;
+END;
+CREATE TRIGGER entry_changed AFTER UPDATE OF bytes ON entry BEGIN
+  UPDATE size SET bytes = bytes + new.bytes - old.bytes;
+END;
+CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN
+  UPDATE size SET bytes = bytes - old.bytes;
+  DELETE FROM tag WHERE key = old.key;
+END`;
+
+export class SharedCache {
+  readonly #options: SharedCacheOptions;
+  readonly #maxValueBytes: number;
+
+  constructor(options: SharedCacheOptions) {
+    this.#options = options;
+    this.#maxValueBytes = Math.min(options.maxValueBytes ?? defaultMaxValueBytes, options.maxBytes);
+  }
+
+  get(key: string): Buffer | undefined {
+    const { store, now } = this.#options;
+    const atMs = now();
+    const row = store.get('SELECT value, used_at FROM entry WHERE key = ? AND expires_at > ?', [key, atMs]);
+    if (row === undefined) return undefined;
+    if (atMs - Number(row['used_at']) > touchAfterMs) this.#touch(key, atMs);
+    const value = row['value'] as Uint8Array;
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+
+  /** @returns false when it was not kept: too large, or no room */
+  set(key: string, value: Buffer, { ttlMs, tags = [] }: { ttlMs: number; tags?: readonly string[] }): boolean {
+    if (value.length > this.#maxValueBytes) return false;
+    const { store, now } = this.#options;
+    const atMs = now();
+    try {
+      if (tags.length > 0) {
+        store.all('DELETE FROM entry WHERE key = ?', [key]);
+        const sql = 'INSERT INTO tag (tag, key) SELECT value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING';
+        store.all(sql, [key, JSON.stringify(tags)]);
+      }
+      store.all(
+        `INSERT INTO entry (key, bytes, expires_at, used_at, value) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at,
+          used_at = excluded.used_at, value = excluded.value`,
+        [key, value.length, atMs + ttlMs, atMs, value],
+      );
+      this.#evict();
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'full') throw error;
+      this.#evictOnce();
+      return false;
+    }
+  }
+
+  delete(key: string): boolean {
+    return this.#options.store.all('DELETE FROM entry WHERE key = ? RETURNING 1', [key]).length > 0;
+  }
+
+  /** Everything, or what carries a tag; in portions between which others get their turn. @returns how many entries */
+  async purge({ tag }: { readonly tag?: string } = {}, signal?: AbortSignal): Promise<number> {
+    if (tag === undefined) return await this.#removeAll('SELECT key FROM entry', [], signal);
+    return await this.#removeAll('SELECT key FROM tag WHERE tag = ?', [tag], signal);
+  }
+
+  /** For a schedule. @returns how many entries */
+  async reapExpired(signal?: AbortSignal): Promise<number> {
+    return await this.#removeAll('SELECT key FROM entry WHERE expires_at <= ?', [this.#options.now()], signal);
+  }
+
+  usage(): { readonly bytes: number; readonly entries: number } {
+    const row = this.#options.store.get('SELECT bytes, (SELECT count(*) FROM entry) AS entries FROM size');
+    return { bytes: Number(row?.['bytes'] ?? 0), entries: Number(row?.['entries'] ?? 0) };
+  }
+
+  async #removeAll(keys: string, params: ReadonlyArray<string | number>, signal?: AbortSignal): Promise<number> {
+    const sql = `DELETE FROM entry WHERE key IN (${keys} LIMIT ${purgeAtOnce}) RETURNING 1`;
+    let removed = 0;
+    for (;;) {
+      signal?.throwIfAborted();
+      const portion = this.#options.store.all(sql, params).length;
+      removed += portion;
+      if (portion === 0) return removed;
+      await pause();
+    }
+  }
+
+  #evict(): void {
+    for (let round = 0; round < maxEvictRounds; round++) {
+      const bytes = Number(this.#options.store.get('SELECT bytes FROM size')?.['bytes'] ?? 0);
+      if (bytes <= this.#options.maxBytes || this.#evictOnce() === 0) return;
+    }
+  }
+
+  #evictOnce(): number {
+    const oldest = `SELECT key FROM entry ORDER BY used_at LIMIT ${evictAtOnce}`;
+    return this.#options.store.all(`DELETE FROM entry WHERE key IN (${oldest}) RETURNING 1`).length;
+  }
+
+  /** That it was used is worth a write, not a failure. */
+  #touch(key: string, atMs: number): void {
+    try {
+      this.#options.store.all('UPDATE entry SET used_at = ? WHERE key = ?', [atMs, key]);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** Small things that must be done again and again and heal nobody: each on its own schedule, none keeps another from running. */
+import type { Resource } from '../kernel/lifecycle.ts';
+import { Ticker } from '../kernel/ticker.ts';
+
+export interface UpkeepTask {
+  readonly name: string;
+  readonly everyMs: number;
+  run(): Promise<void>;
+}
+
+export interface UpkeepOptions {
+  readonly tasks: readonly UpkeepTask[];
+  readonly random: () => number;
+  readonly onFailure: (task: string, error: unknown) => void;
+}
+
+export class Upkeep implements Resource {
+  readonly name = 'upkeep';
+  readonly #tickers: readonly Ticker[];
+
+  constructor({ tasks, random, onFailure }: UpkeepOptions) {
+    this.#tickers = tasks.map(
+      task =>
+        new Ticker({
+          name: task.name,
+          intervalMs: task.everyMs,
+          tick: async () => {
+            await task.run();
+            return undefined;
+          },
+          random,
+          onFailure: error => onFailure(task.name, error),
+        }),
+    );
+  }
+
+  /** Each is done once at once; nobody waits for it. */
+  async start(): Promise<void> {
+    for (const ticker of this.#tickers) void ticker.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#tickers.map(ticker => ticker.stop()));
+  }
+}
