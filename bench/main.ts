@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { removeHotFiles } from '../scripts/lib/hot-files.ts';
 import type { Bench, Result } from './measure.ts';
 import { measures } from './measures.ts';
 import { renderJson, renderNotes, renderTable } from './report.ts';
@@ -39,7 +40,10 @@ async function run(
   mkdirSync(join(home, 'data'), { mode: 0o700 });
   writeFileSync(join(home, 'data', 'admin-key'), `${benchKey}\n`, { mode: 0o600 });
   const processes = new ServerProcesses(pinned);
-  process.on('exit', () => rmSync(home, { recursive: true, force: true }));
+  process.on('exit', () => {
+    removeHotFiles({ hotDir: undefined, runDir: join(home, 'run') });
+    rmSync(home, { recursive: true, force: true });
+  });
   process.once('SIGINT', () => process.exit(2));
   process.once('SIGTERM', () => process.exit(2));
   try {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Config } from '../src/config/config.ts';
 import { checkout, loadConfig } from '../src/config/environment.ts';
+import { storeForm } from '../src/storage/store-form.ts';
 import { clockChecks } from './lib/doctor/clock.ts';
 import { clusterChecks, clusterGroups } from './lib/doctor/cluster-checks.ts';
 import { examineConfiguration } from './lib/doctor/configuration.ts';
@@ -50,7 +51,7 @@ function configuredChecks(config: Config): Check[] {
     ...memoryChecks(config),
     ...clusterChecks(config, process.env),
     ...upstreamChecks(config.upstreams),
-    ...storeChecks(join(config.places.dataDir, 'deci.sqlite')),
+    ...storeChecks(join(config.places.dataDir, 'deci.sqlite'), storeForm),
   ];
 }
 

@@ -3,6 +3,7 @@ import { foreignHomes, openCluster, pm2At, workersOf } from './lib/cluster.ts';
 import { plural } from './lib/describe.ts';
 import { exitCodes } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
+import { removeHotFiles } from './lib/hot-files.ts';
 import { runScript } from './lib/output.ts';
 import { deleteApps, endOrphans, killDaemon } from './lib/shut-down.ts';
 import { removeRunState } from './lib/state-file.ts';
@@ -30,6 +31,7 @@ async function main(): Promise<number> {
   await killDaemon(pm2);
   stopped += await endOrphans(config.places.runDir, config.timeouts.drainMs + leavingMs);
   removeRunState(config.places.runDir);
+  removeHotFiles(config.places);
   console.log(stopped > 0 ? `Stopped ${plural(stopped, 'worker')}.` : 'Deci does not run.');
   return exitCodes.done;
 }

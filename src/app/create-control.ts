@@ -7,7 +7,7 @@ import { Journal } from '../journal/journal.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { isAlive } from '../kernel/process-identity.ts';
-import { createTimeIds } from '../kernel/time-id.ts';
+import { SortableIds } from '../kernel/sortable-id.ts';
 import { createDeadLeases } from '../supervision/dead-leases.ts';
 import { Upkeep } from '../supervision/upkeep.ts';
 import { WorkerWatch } from '../supervision/worker-watch.ts';
@@ -60,10 +60,11 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     onFailure: error => log.error('looking for workers failed', { cause: String(error) }),
   });
 
+  const ids = new SortableIds({ now: Date.now, random: Math.random });
   const journal = new Journal({
     store: records,
     now: () => new Date(),
-    newId: createTimeIds('heal_', Date.now),
+    newId: () => ids.next(),
     log,
   });
   const healers = new HealerRunner({

@@ -58,7 +58,8 @@ export function sendError(context: RequestContext, error: DeciError): void {
 function errorHeaders(error: DeciError): string[] {
   const headers: string[] = [];
   if (error.allow !== undefined) headers.push('Allow', error.allow.join(', '));
-  if (error.status === 401) headers.push('WWW-Authenticate', 'Bearer realm="deci"');
+  // A 401 of the model server is about its own account, and no key of ours would help.
+  if (error.status === 401 && error.fault === 'client') headers.push('WWW-Authenticate', 'Bearer realm="deci"');
   if (error.status === 503 && error.fault !== 'client') headers.push('Retry-After', '5');
   // Of an error in Ollama's own words we know nothing more than its status says.
   if (error.status >= 500 && error.code !== 'upstream_refused') headers.push('x-should-retry', String(error.retryable));

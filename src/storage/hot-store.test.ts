@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -118,6 +118,13 @@ test('a file whose maker was killed before it was complete is not used', t => {
   const { counters } = openStore(t, dir);
   assert.equal(counters.add('n', 1), 1);
   assert.equal(readdirSync(dir).filter(name => name.endsWith('.sqlite')).length, 1);
+});
+
+test('a link in the place of the folder is not followed', t => {
+  const dir = folder(t);
+  symlinkSync(join(dir, '..'), dir);
+  assert.throws(() => openStore(t, dir).counters.add('n', 1), { reason: 'unavailable' });
+  assert.deepEqual(readdirSync(join(dir, '..')), ['hot']);
 });
 
 test('a lock file that holds something else is replaced', t => {

@@ -61,7 +61,6 @@ export class MainStore implements Resource {
   #reading: { readonly db: DatabaseSync; readonly statements: Statements; readonly inode: number } | undefined;
   #opening: Promise<MainStoreState> | undefined;
   #hasBeenOpen = false;
-  #hasTried = false;
 
   constructor(options: MainStoreOptions) {
     this.path = join(options.dataDir, 'deci.sqlite');
@@ -73,9 +72,15 @@ export class MainStore implements Resource {
     return this.#state;
   }
 
-  /** Never fails: a worker whose store cannot be opened serves what can be served without it. */
+  /**
+   * Never fails: a worker whose store cannot be opened serves what can be served without it. The file is prepared on this
+   * thread, since nobody is served yet, and a process that never writes then never pays for another one.
+   */
   async start(): Promise<void> {
-    await this.reopen();
+    const { openTimeoutMs, checkMaxBytes } = this.#options;
+    await this.#open(() => {
+      prepareDatabase({ path: this.path, mayCreate: true, timeoutMs: openTimeoutMs, checkMaxBytes });
+    });
   }
 
   /** Lets the writes that wait be written. */
@@ -88,7 +93,9 @@ export class MainStore implements Resource {
   /** Tries again what made the store unavailable. Called twice at a time it tries once. */
   reopen(): Promise<MainStoreState> {
     if (this.#state.is === 'open') return Promise.resolve(this.#state);
-    this.#opening ??= this.#open().finally(() => {
+    const { openTimeoutMs } = this.#options;
+    const task = { is: 'prepare', mayCreate: !this.#hasBeenOpen } as const;
+    this.#opening ??= this.#open(() => this.#thread.ask(task, openTimeoutMs)).finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
@@ -144,10 +151,10 @@ export class MainStore implements Resource {
     }
   }
 
-  async #open(): Promise<MainStoreState> {
+  async #open(prepare: () => unknown): Promise<MainStoreState> {
     this.#stopReading();
     try {
-      await this.#prepare();
+      await prepare();
       this.#startReading();
       this.#hasBeenOpen = true;
       this.#become({ is: 'open' });
@@ -156,19 +163,6 @@ export class MainStore implements Resource {
       this.#become({ is: 'unavailable', error: this.#asStoreError(thrown) });
     }
     return this.#state;
-  }
-
-  /**
-   * The first time here: nobody is served yet, and the thread would cost every process the memory of its start. Later,
-   * when the event loop must not be held, in the thread.
-   */
-  async #prepare(): Promise<void> {
-    const { openTimeoutMs: timeoutMs } = this.#options;
-    const mayCreate = !this.#hasBeenOpen;
-    const isFirst = !this.#hasTried;
-    this.#hasTried = true;
-    if (isFirst) prepareDatabase({ ...this.#options, path: this.path, mayCreate, timeoutMs });
-    else await this.#thread.ask({ is: 'prepare', mayCreate }, timeoutMs);
   }
 
   #startReading(): void {

@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeHotFiles } from '../../scripts/lib/hot-files.ts';
 import { Pm2, type Pm2Answer } from '../../scripts/lib/pm2-cli.ts';
 import { askWorkers, type WorkerState } from '../../scripts/lib/worker-sockets.ts';
 import { liveWorkers } from '../../src/config/live-workers.ts';
@@ -74,6 +75,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
         killNow();
         process.off('exit', killNow).off('SIGTERM', onTerm);
         await fake.stop();
+        removeHotFiles({ hotDir: undefined, runDir });
         rmSync(home, { recursive: true, force: true, maxRetries: 5 });
       }
     })();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeHotFiles } from '../../scripts/lib/hot-files.ts';
 import { askWorkers } from '../../scripts/lib/worker-sockets.ts';
 import { checkout, clusterEnvironment } from './start-cluster.ts';
 
@@ -54,6 +55,7 @@ export function spawnWorker(env: Readonly<Record<string, string>>): SpawnedWorke
   const dispose = async (): Promise<void> => {
     child.kill('SIGKILL');
     await exited;
+    removeHotFiles({ hotDir: undefined, runDir: join(home, 'run') });
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   return { home, child, pid: child.pid ?? 0, exited, output: () => text, [Symbol.asyncDispose]: dispose };

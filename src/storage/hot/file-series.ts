@@ -166,7 +166,11 @@ function makeFolder(dir: string): void {
     mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
     makeUnlessThere(dir);
   }
-  if ((lstatSync(dir).mode & 0o077) !== 0) chmodSync(dir, 0o700);
+  // Where everybody may make folders, somebody else may have been faster after ours was removed.
+  const { uid, mode } = lstatSync(dir);
+  const isOurs = lstatSync(dir).isDirectory() && uid === (process.getuid?.() ?? uid);
+  if (!isOurs) throw new StoreError('unavailable', { path: dir, detail: 'it is not a folder of this user' });
+  if ((mode & 0o077) !== 0) chmodSync(dir, 0o700);
 }
 
 /** Not `recursive`, which says of a disk that cannot be written that there is no such folder. */
