@@ -13,12 +13,12 @@ import { HotStore } from '../storage/hot-store.ts';
 import { JournalRepository } from '../storage/journal-repository.ts';
 import { LeaseRepository } from '../storage/lease-repository.ts';
 import { MainStore } from '../storage/main-store.ts';
+import { Upkeep } from '../supervision/upkeep.ts';
 import { createEvents, type Events } from '../telemetry/events.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/metrics-registry.ts';
 import { ProcessGauges } from '../telemetry/process-gauges.ts';
 import { Presence } from './presence.ts';
-import { StoreKeeper } from './store-keeper.ts';
 
 export interface SpineOptions {
   /** `blue`, `green` or `control`. */
@@ -86,12 +86,6 @@ export function createSpine(config: Config, { role, version, print, presence }: 
       log.warn('slow statement', { sql, ms });
     },
   });
-  const keeper = new StoreKeeper({
-    store,
-    random: Math.random,
-    onFailure: error => log.error('opening the store failed', { cause: String(error) }),
-  });
-
   const hot = new HotStore({
     dir: hotDir,
     name: 'hot',
@@ -110,6 +104,20 @@ export function createSpine(config: Config, { role, version, print, presence }: 
       for (const { kind } of reaped) events.leasesReaped({ kind, count: 1 });
     },
   });
+  const upkeep = new Upkeep({
+    tasks: [
+      {
+        name: 'store',
+        everyMs: 5000,
+        run: async () => {
+          if (store.state.is === 'unavailable') await store.reopen();
+        },
+      },
+      { name: 'late leases', everyMs: 1000, run: async () => void leases.settle() },
+    ],
+    random: Math.random,
+    onFailure: (task, error) => log.warn('upkeep failed', { task, cause: String(error) }),
+  });
   const healerSettings = new HealerSettingsRepository(store);
 
   return {
@@ -122,14 +130,14 @@ export function createSpine(config: Config, { role, version, print, presence }: 
     store,
     journal: new JournalRepository(store, self),
     healerSettings,
-    healerModes: new HealerModes({ settings: healerSettings, now: () => performance.now() }),
+    healerModes: new HealerModes(healerSettings),
     leases,
     resources: [
       registry,
       gauges,
       store,
-      keeper,
       { name: 'hot-store', start: async () => undefined, stop: async () => hot.close() },
+      upkeep,
       new Presence({
         leases,
         name: presence,

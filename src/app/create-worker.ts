@@ -26,6 +26,7 @@ import { metricsContentType } from '../telemetry/metrics-text.ts';
 import { countRequest } from './count-request.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
+import { createHealingSummary } from './healing-summary.ts';
 import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
 import { Standby } from './standby.ts';
@@ -102,7 +103,13 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       inference: { hosts: pool, limits: inferenceLimits },
       short: { hosts: pool, limits: shortLimits },
       transfer: { hosts: pool, limits: transferLimits },
-      health: { version, hosts: pool.hosts, state: () => state },
+      health: {
+        version,
+        hosts: pool.hosts,
+        storeFailure: () => (spine.store.state.is === 'unavailable' ? spine.store.state.error.reason : undefined),
+        healing: createHealingSummary({ journal: spine.journal, now: Date.now }),
+        state: () => state,
+      },
       metrics: { render: () => renderClusterMetrics(registry, places.runDir), contentType: metricsContentType },
       healers: { healers: healerCatalogue, journal: spine.journal, settings: spine.healerSettings, now: Date.now },
       openApi: { read: () => readFile(new URL('../../docs/reference/openapi.json', import.meta.url)) },

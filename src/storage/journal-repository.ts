@@ -147,6 +147,17 @@ export class JournalRepository {
     return Number(row?.['acted'] ?? 0);
   }
 
+  /** How many actions there were since then, and who acts right now. */
+  async summary(sinceIso: string): Promise<{ readonly actions: number; readonly active: readonly string[] }> {
+    const row = this.#store.get(
+      `SELECT count(*) AS acted FROM journal
+      WHERE time >= ? AND (result IS NULL OR result NOT IN ('suppressed', 'dry_run'))`,
+      [sinceIso],
+    );
+    const active = this.#store.all('SELECT DISTINCT healer FROM journal WHERE result IS NULL LIMIT 100');
+    return { actions: Number(row?.['acted'] ?? 0), active: active.map(({ healer }) => String(healer)) };
+  }
+
   /** Removes complete records from before that time. @returns how many */
   async prune(beforeIso: string, signal?: AbortSignal): Promise<number> {
     let removed = 0;

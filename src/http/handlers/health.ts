@@ -12,24 +12,47 @@ export interface CheckedHost {
     | { readonly is: 'down'; readonly reason: string };
 }
 
+export interface Healing {
+  /** Null when the journal cannot be read. */
+  readonly last_24h: number | null;
+  readonly active: readonly string[];
+}
+
 export interface HealthDeps {
   readonly version: string;
   readonly hosts: readonly CheckedHost[];
+  /** Why the store of what is kept cannot be used; undefined when it can. */
+  readonly storeFailure: () => string | undefined;
+  readonly healing: () => Promise<Healing>;
   readonly state: () => 'starting' | 'ready' | 'standby' | 'draining';
 }
 
 type Status = 'pass' | 'warn' | 'fail';
 
-/** No host reachable is a warning, not a failure: the process is fine, and restarting it would heal nothing. */
-export function health({ version, hosts }: HealthDeps): Handler {
-  return context => {
-    const status: Status = hosts.every(host => host.state.is === 'up') ? 'pass' : 'warn';
-    const checks = Object.fromEntries(hosts.map(host => [`ollama:${host.name}`, [checkOf(host)]]));
-    sendHealth(context, 200, { status, version, checks });
+interface Check {
+  readonly status: Status;
+  readonly time: string;
+}
+
+/** Nothing here is a failure: the process is fine, requests are answered, and restarting it would heal nothing. */
+export function health({ version, hosts, storeFailure, healing }: HealthDeps): Handler {
+  return async context => {
+    const checks: Record<string, readonly Check[]> = { store: [storeCheck(storeFailure())] };
+    for (const host of hosts) checks[`ollama:${host.name}`] = [checkOf(host)];
+    const status: Status = Object.values(checks).every(([check]) => check?.status === 'pass') ? 'pass' : 'warn';
+    const common = { status, version, release_id: version };
+    // Names of hosts, and what is wrong with them, are for those who may look.
+    const details = context.principal === undefined ? {} : { checks, healing: await healing() };
+    sendHealth(context, 200, { ...common, ...details });
   };
 }
 
-function checkOf({ state }: CheckedHost): object {
+function storeCheck(failure: string | undefined): Check & { readonly output?: string } {
+  const time = new Date().toISOString();
+  return failure === undefined ? { status: 'pass', time } : { status: 'warn', time, output: failure };
+}
+
+function checkOf({ state }: CheckedHost): Check & Readonly<Record<string, unknown>> {
   const time = new Date().toISOString();
   switch (state.is) {
     case 'up':

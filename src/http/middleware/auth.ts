@@ -16,13 +16,24 @@ export function auth({ authenticator }: AuthDeps) {
   return (req: Request, _res: Response, next: NextFunction): void => {
     const { context } = req;
     const required = context.route?.role ?? 'admin';
-    if (required !== 'public') {
+    if (required === 'public') {
+      context.principal = ifKnown(authenticator, readCredentials(req.headers));
+    } else {
       const principal = authenticator.authenticate(readCredentials(req.headers));
       context.principal = principal;
       if (!mayAct(principal.role, required)) throw refusal(principal, required);
     }
     next();
   };
+}
+
+/** Where everybody is let in, some are told more. */
+function ifKnown(authenticator: AuthDeps['authenticator'], credentials: string | undefined): Principal | undefined {
+  try {
+    return authenticator.authenticate(credentials);
+  } catch {
+    return undefined;
+  }
 }
 
 function refusal({ kind, role }: Principal, required: RequiredRole): DeciError {

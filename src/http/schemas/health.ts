@@ -12,11 +12,20 @@ const check = z
   })
   .meta({ id: 'HealthCheck' });
 
+const healing = z
+  .strictObject({
+    last_24h: z.int().min(0).nullable().describe('Actions of healers; null when the journal cannot be read.'),
+    active: z.array(z.string()).describe('Healers that act right now.'),
+  })
+  .meta({ id: 'Healing' });
+
 const healthAnswer = z
   .strictObject({
     status: z.enum(['pass', 'warn', 'fail']),
     version: z.string(),
-    checks: z.record(z.string(), z.array(check)),
+    release_id: z.string(),
+    checks: z.record(z.string(), z.array(check)).optional().describe('For callers that have a role.'),
+    healing: healing.optional().describe('For callers that have a role.'),
   })
   .meta({ id: 'Health' });
 
@@ -34,7 +43,10 @@ const health: Operation = {
     '`application/health+json` when `Accept` asks for it. A host that cannot be reached is a warning: the process is fine, ' +
     'and restarting it would heal nothing.',
   tags,
-  responses: answers('The state, and of each Ollama host one check.', healthAnswer),
+  responses: answers(
+    'The state; for callers that have a role also one check of the store and of each Ollama host.',
+    healthAnswer,
+  ),
 };
 
 const live: Operation = {

@@ -1,0 +1,245 @@
+/** What the processes share, through the deaths of those that share it: leases, journal, metrics; with and without control. */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { askControl } from '../../scripts/lib/worker-sockets.ts';
+import type { JournalRecord } from '../../src/journal/record.ts';
+import { isAlive, thisProcess } from '../../src/kernel/process-identity.ts';
+import { hotFolder } from '../../src/storage/hot-folder.ts';
+import { hotSchema } from '../../src/storage/hot-schema.ts';
+import { HotStore } from '../../src/storage/hot-store.ts';
+import { type Lease, LeaseRepository } from '../../src/storage/lease-repository.ts';
+import { freezeProcess } from '../faults/freeze-process.ts';
+import { startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { until } from '../support/until.ts';
+
+/** The leases of a cluster, looked at as one of its processes would. */
+class Leases implements Disposable {
+  readonly #store: HotStore;
+  readonly repository: LeaseRepository;
+
+  constructor({ runDir }: TestCluster) {
+    const dir = hotFolder({ hotDir: undefined, runDir });
+    this.#store = new HotStore({
+      dir,
+      name: 'hot',
+      schema: hotSchema,
+      maxBytes: 64 * 1024 * 1024,
+      now: Date.now,
+      onRebuilt: () => undefined,
+    });
+    this.repository = new LeaseRepository({
+      store: this.#store,
+      self: thisProcess(),
+      now: Date.now,
+      random: Math.random,
+      isAlive,
+      onReaped: () => undefined,
+    });
+  }
+
+  of(pid: number): readonly Lease[] {
+    return this.repository.list().filter(({ holder }) => holder.pid === pid);
+  }
+
+  [Symbol.dispose](): void {
+    this.#store.close();
+  }
+}
+
+/** On a connection of its own: one that a dead worker was just given may never be answered, and must not keep the test. */
+function get(cluster: TestCluster, path: string, body?: unknown): Promise<Response> {
+  return fetch(`${cluster.url}${path}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { 'x-api-key': cluster.key, connection: 'close' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(3000),
+  });
+}
+
+async function journalOf(cluster: TestCluster): Promise<readonly JournalRecord[]> {
+  const answer = await get(cluster, '/api/journal');
+  assert.equal(answer.status, 200);
+  return ((await answer.json()) as { data: JournalRecord[] }).data;
+}
+
+/** Asked while workers die: an attempt that meets a dead one says nothing. */
+function told(
+  cluster: TestCluster,
+  what: string,
+  holds: (newest: JournalRecord | undefined) => boolean,
+): Promise<void> {
+  return until(what, async () => {
+    const records = await journalOf(cluster).catch(() => []);
+    return holds(records[0]);
+  });
+}
+
+async function firstWorker(cluster: TestCluster): Promise<number> {
+  const [worker] = await cluster.workers();
+  assert.ok(worker !== undefined);
+  return worker.pid;
+}
+
+const bothReady = (cluster: TestCluster, count = 2): Promise<void> =>
+  until(
+    'all workers are ready',
+    async () => (await cluster.workers()).filter(w => w.state === 'ready').length === count,
+  );
+
+describe('leases and the journal', () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await startCluster();
+  });
+  after(() => cluster?.stop());
+
+  async function switchHealer(mode: string): Promise<void> {
+    const { code } = await cluster.script(['src/cli.ts', 'healers', 'set', 'dead-leases', mode]);
+    assert.equal(code, 0);
+  }
+
+  test('what a worker held is free within a second of its kill -9, and the journal says so on the other worker', async () => {
+    using leases = new Leases(cluster);
+    const pid = await firstWorker(cluster);
+    assert.equal(leases.of(pid).length, 1, 'each worker holds a lease of its own');
+    const killedAt = performance.now();
+    process.kill(pid, 'SIGKILL');
+    await until('its leases are free', () => leases.of(pid).length === 0, 5000);
+    const ms = performance.now() - killedAt;
+    assert.ok(ms < 1000, `${ms.toFixed(0)} ms`);
+    await told(cluster, 'the record is complete', newest => newest?.result === 'healed');
+    await bothReady(cluster);
+    const [record] = await journalOf(cluster);
+    assert.equal(record?.healer, 'dead-leases');
+    assert.equal(record?.target, `process ${pid}`);
+  });
+
+  test('a dry run only tells, off does neither, and on heals what is left', async () => {
+    using leases = new Leases(cluster);
+    await switchHealer('dry_run');
+    const first = await firstWorker(cluster);
+    process.kill(first, 'SIGKILL');
+    await told(cluster, 'it is told', newest => newest?.target === `process ${first}`);
+    await bothReady(cluster);
+    assert.equal((await journalOf(cluster))[0]?.result, 'dry_run');
+    assert.equal(leases.of(first).length, 1);
+
+    await switchHealer('off');
+    const second = await firstWorker(cluster);
+    process.kill(second, 'SIGKILL');
+    await bothReady(cluster);
+    assert.equal((await journalOf(cluster))[0]?.target, `process ${first}`, 'nothing more was told');
+
+    await switchHealer('on');
+    await until('all is free', () => leases.of(first).length + leases.of(second).length === 0);
+    const healed = (await journalOf(cluster)).filter(({ result }) => result === 'healed').map(({ target }) => target);
+    for (const pid of [first, second]) assert.ok(healed.includes(`process ${pid}`));
+  });
+
+  test('without control a place that a dead worker holds is taken by whoever needs it, and everything else answers', async () => {
+    const { pid: control = 0 } = (await askControl(cluster.runDir)) ?? {};
+    using leases = new Leases(cluster);
+    const pid = await firstWorker(cluster);
+    using _frozen = freezeProcess(control);
+    process.kill(pid, 'SIGKILL');
+    const key = leases.of(pid)[0]?.key ?? '';
+    await until('the place can be taken', () => {
+      const lease = leases.repository.take({ kind: 'process', key, capacity: 1, ttlMs: 1000 });
+      if (lease !== undefined) leases.repository.release(lease);
+      return lease !== undefined;
+    });
+    await bothReady(cluster);
+    assert.ok(Array.isArray(await journalOf(cluster)));
+    assert.equal((await get(cluster, '/metrics')).status, 200);
+    assert.equal((await cluster.script(['src/cli.ts', 'healers', 'list', '--json'])).code, 0);
+  });
+
+  test('the shared folder is swept away: requests are served, and what is shared is made anew', async () => {
+    const dir = hotFolder({ hotDir: undefined, runDir: cluster.runDir });
+    rmSync(dir, { recursive: true, force: true });
+    const messages = [{ role: 'user', content: 'echo:hi' }];
+    const chat = await get(cluster, '/api/chat', { model: 'llama3.2', messages, stream: false });
+    assert.equal(chat.status, 200);
+    await until(
+      'every process has told of itself again',
+      async () => {
+        using leases = new Leases(cluster);
+        const workers = await cluster.workers();
+        return workers.every(({ pid }) => leases.of(pid).length === 1);
+      },
+      30_000,
+    );
+    const text = await (await get(cluster, '/metrics')).text();
+    assert.match(text, /^deci_store_up 1$/m);
+  });
+});
+
+describe('metrics of four workers', () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await startCluster({ workers: 4 });
+  });
+  after(() => cluster?.stop());
+
+  const route = '/api/show';
+  let asked = 0;
+
+  async function ask(times: number): Promise<void> {
+    // Each on a connection of its own, so that all workers get some.
+    await Promise.all(
+      Array.from({ length: times }, async () => {
+        const answer = await get(cluster, route, { model: 'llama3.2' });
+        assert.equal(answer.status, 200);
+        await answer.text();
+      }),
+    );
+    asked += times;
+  }
+
+  async function counted(): Promise<number> {
+    const answer = await get(cluster, '/metrics');
+    assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    const text = await answer.text();
+    const line = /^http_server_requests_total\{route="\/api\/show",method="POST",status="200"\} (\d+)$/m.exec(text);
+    return Number(line?.[1] ?? 0);
+  }
+
+  test('the total is the sum over all workers, whichever answers', async () => {
+    await ask(200);
+    for (let i = 0; i < 8; i++) assert.equal(await counted(), asked);
+  });
+
+  test('a worker that is killed takes nothing along, right after and later, while others are killed too', async () => {
+    for (let round = 0; round < 3; round++) {
+      await ask(60);
+      const pid = await firstWorker(cluster);
+      // Nothing that was told runs backwards, not even when the teller dies at once.
+      assert.equal(await counted(), asked);
+      process.kill(pid, 'SIGKILL');
+      for (let i = 0; i < 5; i++) assert.equal(await counted(), asked);
+      await until('another came', async () => (await cluster.workers()).length === 4);
+      assert.equal(await counted(), asked);
+    }
+  });
+
+  test('a frozen worker delays nobody, and what it counted stays in the sum', async () => {
+    await ask(40);
+    const before_ = await counted();
+    const pid = await firstWorker(cluster);
+    using _frozen = freezeProcess(pid);
+    const socket = (await cluster.workers()).find(worker => worker.pid !== pid);
+    assert.ok(socket !== undefined);
+    const startedAt = performance.now();
+    assert.equal(await counted(), before_);
+    assert.ok(performance.now() - startedAt < 2000);
+  });
+
+  test('a client in any role may look, and the names are those of the reference', async () => {
+    const answer = await get(cluster, '/api/v2/metrics');
+    const names = new Set([...(await answer.text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    for (const name of ['http_server_requests_total', 'process_resident_memory_bytes', 'deci_up', 'streams_active']) {
+      assert.ok(names.has(name), name);
+    }
+  });
+});
