@@ -74,12 +74,18 @@ export function createSpine(config: Config, { role, version, print, presence }: 
     onFailure: error => log.warn('sampling the process failed', { cause: String(error) }),
   });
 
+  let toldReason: string | undefined;
   const store = new MainStore({
     dataDir: places.dataDir,
     onStateChange: state => {
       events.storeState({ open: state.is === 'open' });
-      if (state.is === 'unavailable') log.error('the store cannot be used', { cause: state.error.message });
-      else log.info('the store', { state: state.is });
+      const reason = state.is === 'unavailable' ? state.error.reason : undefined;
+      // It is tried again and again; the same answer is no news.
+      if (state.is === 'unavailable' && reason !== toldReason) {
+        log.error('the store cannot be used', { reason, cause: state.error.message });
+      }
+      if (state.is === 'open' && toldReason !== undefined) log.info('the store is used again');
+      toldReason = reason;
     },
     onSlow: ({ sql, ms }) => {
       events.slowStatement();
