@@ -72,6 +72,19 @@ export default {
       to: { path: 'node_modules/(undici|ollama)/' },
     },
     {
+      name: 'sqlite-only-in-storage',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/storage/' },
+      to: { path: '^(node:)?sqlite$' },
+    },
+    {
+      name: 'zod-only-in-schemas',
+      comment: 'It costs 20 MB: the schemas are loaded by whoever needs them first, never at the start.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/http/(schemas/|validate)', unitTest] },
+      to: { path: 'node_modules/zod/' },
+    },
+    {
       name: 'winston-only-in-telemetry',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/telemetry/' },

@@ -1,9 +1,11 @@
 /** The table of measures, with their bars. */
 import type { Measure } from './measure.ts';
+import { measureAuth } from './measure-auth.ts';
 import { measureBoot } from './measure-boot.ts';
 import { measureFirstToken } from './measure-first-token.ts';
 import { measureLeases } from './measure-leases.ts';
 import { measureMetrics } from './measure-metrics.ts';
+import { measureMetricsCluster } from './measure-metrics-cluster.ts';
 import { measureOpenStreams } from './measure-open-streams.ts';
 import { measureThroughput, type ThroughputMeasure } from './measure-throughput.ts';
 import { nativeStream, openAiStream, version, wholeChat } from './scenarios.ts';
@@ -31,6 +33,8 @@ export const measures: ReadonlyMap<string, Measure> = new Map([
   ['open-streams', measureOpenStreams],
   ['leases', measureLeases],
   ['metrics', measureMetrics],
+  ['metrics-cluster', measureMetricsCluster],
+  ['auth', measureAuth],
 ]);
 
 function throughput(plan: ThroughputMeasure, against: 'express' | 'pass-through'): Measure {

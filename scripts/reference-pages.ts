@@ -2,6 +2,8 @@
 import { type Setting, type SettingName, settings } from '../src/config/settings.ts';
 import type { RouteInfo } from '../src/http/request-context.ts';
 import { type RouteRow, routeRows } from '../src/http/route-rows.ts';
+import type { HealerInfo } from '../src/journal/healer.ts';
+import { healerCatalogue } from '../src/journal/healer-catalogue.ts';
 import { type ErrorCode, errorCatalogue } from '../src/kernel/error-catalogue.ts';
 import type { MetricDefinition } from '../src/telemetry/metric-definition.ts';
 import { metricTable } from '../src/telemetry/metric-table.ts';
@@ -48,6 +50,25 @@ Made from \`src/kernel/error-catalogue.ts\` by \`npm run reference\`.
 
 | code | status | at fault | try again | text | what to do |
 |---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+export function healersPage(): string {
+  const rows = Object.values<HealerInfo>(healerCatalogue).map(
+    ({ name, repairs, risk, budget }) =>
+      `| \`${name}\` | ${repairs} | ${risk} | ${budget.actions} in ${budget.windowMs / 60_000} min |`,
+  );
+  return `# Healers
+
+What Deci repairs by itself. Each can be switched with \`npm run deci -- healers set NAME on|dry_run|off\`: a dry run tells what it
+would do, and does nothing. Above its budget a healer only tells. What was done, and what only told, is in the journal:
+\`npm run deci -- journal\`.
+
+Made from \`src/journal/healer-catalogue.ts\` by \`npm run reference\`.
+
+| healer | repairs | may get wrong | budget |
+|---|---|---|---|
 ${rows.join('\n')}
 `;
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   configurationPage,
   errorsPage,
+  healersPage,
   metricsPage,
   openApiPage,
   permissionsPage,
@@ -17,6 +18,10 @@ test('the configuration reference says what the table says', () => {
 
 test('the error reference says what the catalogue says', () => {
   assert.equal(page('errors.md'), errorsPage());
+});
+
+test('the healers reference says what the catalogue says', () => {
+  assert.equal(page('healers.md'), healersPage());
 });
 
 test('the metrics reference says what the table says', () => {
