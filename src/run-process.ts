@@ -92,8 +92,12 @@ function die(message: string, code: number): never {
   // Under PM2 this descriptor is the daemon's own log; `pm2 logs` shows the process's.
   writeSync(2, `${message}\n`);
   const errorLog = readErrorLog();
-  if (errorLog !== undefined) appendFileSync(errorLog, `${message}\n`);
-  process.exit(code);
+  try {
+    if (errorLog !== undefined) appendFileSync(errorLog, `${message}\n`);
+  } finally {
+    // Also when the disk takes no last word: the code says what happened.
+    process.exit(code);
+  }
 }
 
 /** The last lines are still on their way to PM2's file, but a file that takes nothing must not keep the process. */

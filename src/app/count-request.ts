@@ -4,7 +4,8 @@ import type { RequestContext } from '../http/request-context.ts';
 import { errorCatalogue } from '../kernel/error-catalogue.ts';
 import type { Events } from '../telemetry/events.ts';
 
-const noRoute = 'none';
+/** Of what never was a request of any route. */
+export const noRoute = 'none';
 
 export function countRequest(context: RequestContext, events: Events): void {
   const { req, res, route, outcome, streams } = context;

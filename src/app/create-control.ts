@@ -95,6 +95,7 @@ export function createControl(config: Config, { version, print }: ControlIdentit
   const upkeep = new Upkeep({
     tasks: [
       { name: 'fold metrics', everyMs: 5 * second, run: async () => void foldDead(spine.hotDir, spine.self) },
+      { name: 'journal', everyMs: 5 * second, run: () => journal.flush() },
       {
         name: 'expired leases',
         everyMs: second,
@@ -126,7 +127,13 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     random: Math.random,
     onFailure: (task, error) => log.error('upkeep failed', { task, cause: String(error) }),
   });
-  const lifecycle = new Lifecycle([...spine.resources, watch, upkeep, healers]);
+  const lifecycle = new Lifecycle([
+    ...spine.resources,
+    watch,
+    { name: 'journal', start: async () => undefined, stop: () => journal.flush() },
+    upkeep,
+    healers,
+  ]);
 
   const socketPath = controlSocketPath(places.runDir);
   const door = new PrivateSocket({

@@ -19,11 +19,12 @@ import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { isRunning } from '../kernel/process-identity.ts';
+import { shareNext } from '../kernel/share-next.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
 import { readOrMakeSecret } from '../storage/secret-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
-import { countRequest } from './count-request.ts';
+import { countRequest, noRoute } from './count-request.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
@@ -110,7 +111,10 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         healing: createHealingSummary({ journal: spine.journal, now: Date.now }),
         state: () => state,
       },
-      metrics: { render: () => renderClusterMetrics(registry, places.runDir), contentType: metricsContentType },
+      metrics: {
+        render: shareNext(() => renderClusterMetrics(registry, places.runDir)),
+        contentType: metricsContentType,
+      },
       healers: { healers: healerCatalogue, journal: spine.journal, settings: spine.healerSettings, now: Date.now },
       openApi: { read: () => readFile(new URL('../../docs/reference/openapi.json', import.meta.url)) },
     }),
@@ -144,6 +148,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     onRefused: refusal => {
       const id = newId();
       log.info('not a request', { id, ...refusal });
+      events.httpRequest({ route: noRoute, method: 'none', status: refusal.status, seconds: 0 });
       return id;
     },
   });

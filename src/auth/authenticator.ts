@@ -28,15 +28,16 @@ export class Authenticator {
    * @throws DeciError `authentication_required` or `key_not_valid`
    */
   authenticate(credentials: string | undefined): Principal {
-    if (credentials !== undefined && isKey(credentials)) {
-      const principal = this.#byHash.get(hashOf(credentials));
-      if (principal !== undefined) return principal;
-    }
-    if (credentials !== undefined && (this.#anonymous === undefined || claimsToBeKey(credentials))) {
-      throw new DeciError('key_not_valid');
-    }
-    if (this.#anonymous === undefined) throw new DeciError('authentication_required');
-    return this.#anonymous;
+    const principal = this.identify(credentials);
+    if (principal !== undefined) return principal;
+    throw new DeciError(credentials === undefined ? 'authentication_required' : 'key_not_valid');
+  }
+
+  /** @returns undefined for somebody who would not be let in */
+  identify(credentials: string | undefined): Principal | undefined {
+    if (credentials === undefined) return this.#anonymous;
+    const known = isKey(credentials) ? this.#byHash.get(hashOf(credentials)) : undefined;
+    return known ?? (claimsToBeKey(credentials) ? undefined : this.#anonymous);
   }
 }
 

@@ -6,6 +6,9 @@ import type { z } from 'zod';
 import { DeciError } from '../kernel/errors.ts';
 import type { ownBodies, ownQueries } from './schemas/own.ts';
 
+/** More than any route of ours knows. */
+const maxPairs = 32;
+
 type Bodies = typeof ownBodies;
 type Queries = typeof ownQueries;
 
@@ -26,9 +29,12 @@ export async function validateQuery<K extends keyof Queries>(
   const schemas = await import('./schemas/own.ts');
   const start = pathAndQuery.indexOf('?');
   const pairs = [...new URLSearchParams(start === -1 ? '' : pathAndQuery.slice(start))];
-  const names = pairs.map(([name]) => name);
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) throw invalid(repeated, `${repeated} is given more than once`);
+  if (pairs.length > maxPairs) throw invalid('', 'the query has too many members');
+  const seen = new Set<string>();
+  for (const [name] of pairs) {
+    if (seen.has(name)) throw invalid(name, `${name} is given more than once`);
+    seen.add(name);
+  }
   return checked(schemas.ownQueries[key], Object.fromEntries(pairs)) as z.infer<Queries[K]>;
 }
 

@@ -6,12 +6,16 @@ import type { JournalRecord, Outcome } from './record.ts';
 function setUp() {
   const store = {
     away: false,
+    /** Writes, and says that it does not know. */
+    uncertain: false,
+    refused: '',
     opened: new Map<string, JournalRecord>(),
     completed: new Map<string, Outcome>(),
     async open(record: JournalRecord): Promise<void> {
       if (store.away) throw new Error('disk full');
-      assert.equal(store.opened.has(record.id), false, 'a record is written once');
+      if (store.refused === record.id) throw new Error('never');
       store.opened.set(record.id, record);
+      if (store.uncertain) throw new Error('nobody knows');
     },
     async complete(id: string, outcome: Outcome): Promise<void> {
       if (store.away) throw new Error('disk full');
@@ -65,11 +69,48 @@ test('what could not be written is told, and written with its outcome when the s
   const record = await journal.open(draft);
   await journal.complete(record, healed);
   assert.deepEqual(warnings, ['the journal cannot be written']);
+  await journal.flush();
   assert.equal(store.opened.size, 0);
   store.away = false;
-  await journal.open(draft);
-  assert.deepEqual([...store.opened.keys()], ['id-1', 'id-2']);
+  await journal.flush();
+  assert.deepEqual([...store.opened.keys()], ['id-1']);
   assert.equal(store.opened.get('id-1')?.result, 'healed');
+});
+
+test('an outcome that could not be written follows when the store is back', async () => {
+  const { store, journal } = setUp();
+  const record = await journal.open(draft);
+  store.away = true;
+  await journal.complete(record, healed);
+  store.away = false;
+  await journal.flush();
+  assert.equal(store.opened.get('id-1')?.result, 'healed');
+});
+
+test('a record of which nobody knows whether it was written keeps no other from being written', async () => {
+  const { store, journal } = setUp();
+  store.uncertain = true;
+  const first = await journal.open(draft);
+  store.uncertain = false;
+  store.away = true;
+  await journal.open(draft);
+  store.away = false;
+  await journal.flush();
+  await journal.complete(first, healed);
+  assert.deepEqual([...store.opened.keys()], ['id-1', 'id-2']);
+  assert.deepEqual(store.completed.get('id-1'), healed);
+});
+
+test('a record that can never be written keeps no other from being written', async () => {
+  const { store, journal } = setUp();
+  store.refused = 'id-1';
+  await journal.open(draft);
+  store.away = true;
+  await journal.open(draft);
+  store.away = false;
+  await journal.flush();
+  await journal.flush();
+  assert.deepEqual([...store.opened.keys()], ['id-2']);
 });
 
 test('what waits for the store is bounded, and the oldest goes first', async () => {
@@ -77,8 +118,8 @@ test('what waits for the store is bounded, and the oldest goes first', async () 
   store.away = true;
   for (let i = 0; i < 250; i++) await journal.open(draft);
   store.away = false;
-  await journal.open(draft);
-  assert.equal(store.opened.size, 201);
+  await journal.flush();
+  assert.equal(store.opened.size, 200);
   assert.equal(store.opened.has('id-50'), false);
   assert.equal(store.opened.has('id-51'), true);
 });

@@ -2,12 +2,13 @@
  * Writes the journal: a record is on disk before its action begins, and completed after it. A store that takes nothing must
  * not keep anybody from healing: what cannot be written is logged, kept, and written when the store is back.
  *
- * Owner: the composition root of control. Invariant: a record is written at most once.
+ * Owner: the composition root of control, which calls `flush` again and again, and once at the end. Writing a record again is
+ * harmless, so that one of which nobody knows whether it was written is simply written once more.
  */
 import type { JournalRecord, Outcome } from './record.ts';
 
 export interface JournalStore {
-  /** Durable when it resolves. */
+  /** Durable when it resolves. A record that is there already and still open takes the outcome of the given one. */
   open(record: JournalRecord): Promise<void>;
   complete(id: string, outcome: Outcome): Promise<unknown>;
   /** Records of a healer whose action began, `suppressed` and `dry_run` left out. */
@@ -27,6 +28,7 @@ const maxWaiting = 200;
 export class Journal {
   readonly #options: JournalOptions;
   #waiting: JournalRecord[] = [];
+  #flushing: Promise<void> | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -36,32 +38,27 @@ export class Journal {
   async open(
     draft: Omit<JournalRecord, 'id' | 'time' | 'result' | 'duration_ms' | 'requests_affected'>,
   ): Promise<JournalRecord> {
-    const record: JournalRecord = {
-      id: this.#options.newId(),
-      time: this.#options.now().toISOString(),
-      ...draft,
-      result: null,
-      duration_ms: null,
-      requests_affected: null,
-    };
-    await this.#writeWaiting();
-    await this.#write(record);
+    const { store, newId, now } = this.#options;
+    const time = now().toISOString();
+    const record = { id: newId(), time, ...draft, result: null, duration_ms: null, requests_affected: null };
+    await this.#orKeep(record, () => store.open(record));
     return record;
   }
 
   /** Never rejects. */
   async complete(record: JournalRecord, outcome: Outcome): Promise<void> {
-    const waiting = this.#waiting.findIndex(({ id }) => id === record.id);
-    if (waiting !== -1) {
-      this.#waiting[waiting] = { ...record, ...outcome };
-      await this.#writeWaiting();
-      return;
-    }
-    try {
-      await this.#options.store.complete(record.id, outcome);
-    } catch (error) {
-      this.#tell(error, { ...record, ...outcome });
-    }
+    const completed = { ...record, ...outcome };
+    const at = this.#waiting.findIndex(({ id }) => id === record.id);
+    if (at === -1) await this.#orKeep(completed, () => this.#options.store.complete(record.id, outcome));
+    else this.#waiting[at] = completed;
+  }
+
+  /** Writes what waits, as far as the store takes it. Never rejects; called twice at a time it does it once. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#writeWaiting().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
   }
 
   /** @returns undefined when the store cannot say */
@@ -73,29 +70,30 @@ export class Journal {
     }
   }
 
-  async #write(record: JournalRecord): Promise<void> {
+  async #orKeep(record: JournalRecord, write: () => Promise<unknown>): Promise<void> {
     try {
-      await this.#options.store.open(record);
+      await write();
     } catch (error) {
-      this.#tell(error, record);
+      const cause = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn('the journal cannot be written', { cause, record });
       this.#waiting = [...this.#waiting, record].slice(-maxWaiting);
     }
   }
 
   async #writeWaiting(): Promise<void> {
-    while (this.#waiting[0] !== undefined) {
+    for (let left = this.#waiting.length; left > 0; left--) {
       const [record] = this.#waiting;
-      try {
-        await this.#options.store.open(record);
-      } catch {
-        return;
-      }
+      if (record === undefined) return;
+      const written = await this.#options.store.open(record).then(
+        () => true,
+        () => false,
+      );
+      // It may have been completed, or pushed out, meanwhile.
+      const latest = this.#waiting.find(({ id }) => id === record.id);
       this.#waiting = this.#waiting.filter(({ id }) => id !== record.id);
+      if (latest !== undefined && (!written || latest !== record)) this.#waiting.push(latest);
+      // Behind the others, so that one that can never be written does not keep them.
+      if (!written) return;
     }
-  }
-
-  #tell(error: unknown, record: JournalRecord): void {
-    const cause = error instanceof Error ? error.message : String(error);
-    this.#options.log.warn('the journal cannot be written', { cause, record });
   }
 }

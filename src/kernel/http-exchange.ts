@@ -4,7 +4,9 @@ import { request as requestTls } from 'node:https';
 
 export interface HttpRequest {
   readonly url: URL;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Instead of the host of the URL, which then only names itself. */
+  readonly socketPath?: string;
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly timeoutMs: number;
@@ -34,8 +36,8 @@ export class ExchangeError extends Error {
 const maxAnswerBytes = 32 * 1024 * 1024;
 
 /** @throws ExchangeError */
-export async function exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-  const { url, method, headers, body, timeoutMs } = request;
+export async function exchange(request: HttpRequest, signal?: AbortSignal): Promise<HttpAnswer> {
+  const { url, socketPath, method, headers, body, timeoutMs } = request;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   let connected = false;
   const fail = (code: string, message: string): void => {
@@ -46,7 +48,7 @@ export async function exchange(request: HttpRequest, signal: AbortSignal): Promi
   // Not AbortSignal.timeout: it would let the process end while it waits.
   const timer = setTimeout(() => fail('TIMEOUT', `no answer within ${timeoutMs / 1000} s`), timeoutMs);
   const send = url.protocol === 'https:' ? requestTls : requestPlain;
-  const req = send(url, { method, headers, agent: false, signal }, res => {
+  const req = send(url, { ...(socketPath && { socketPath }), method, headers, agent: false, signal }, res => {
     const parts: Buffer[] = [];
     let bytes = 0;
     res.on('data', (part: Buffer) => {
