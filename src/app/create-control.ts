@@ -1,7 +1,8 @@
 /** The composition root of the control process: everything is made here, in a straight line, and started and stopped from here. */
+import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
-import { controlSocketPath } from '../config/live-workers.ts';
+import { controlIdentityPath, controlSocketPath } from '../config/live-workers.ts';
 import { HealerRunner } from '../journal/healer-runner.ts';
 import { Journal } from '../journal/journal.ts';
 import { withDeadline } from '../kernel/deadline.ts';
@@ -135,6 +136,7 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     healers,
   ]);
 
+  const identityPath = controlIdentityPath(places.runDir);
   const socketPath = controlSocketPath(places.runDir);
   const door = new PrivateSocket({
     socketPath,
@@ -158,6 +160,7 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     async start() {
       await mkdir(places.runDir, { recursive: true, mode: 0o700 });
       await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
+      writeFileSync(identityPath, `${spine.self.pid} ${spine.self.start}\n`, { mode: 0o600 });
       await door.start();
       state = 'ready';
       gauges.setState(state);
@@ -177,6 +180,7 @@ export function createControl(config: Config, { version, print }: ControlIdentit
       await door.stop();
       await withDeadline(closingMs, signal => lifecycle.stop(signal));
     } finally {
+      rmSync(identityPath, { force: true });
       await log.close();
     }
   }

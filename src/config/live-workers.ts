@@ -1,7 +1,7 @@
 /** Which workers live in a run folder, and under which PM2 home, told by their sockets and by the kernel. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning } from '../kernel/process-identity.ts';
+import { isAlive, isRunning } from '../kernel/process-identity.ts';
 import type { Colour } from './run-state.ts';
 
 export interface LiveWorker {
@@ -14,6 +14,24 @@ export interface LiveWorker {
 
 export function controlSocketPath(runDir: string): string {
   return join(runDir, 'control.sock');
+}
+
+export interface LiveControl {
+  readonly pid: number;
+  /** Unknown where there is no `/proc`, and for a process of another user. */
+  readonly pm2Home: string | undefined;
+}
+
+/** Who control is, also while it cannot answer: it is written down, together with the moment it began. */
+export function controlIdentityPath(runDir: string): string {
+  return join(runDir, 'control.pid');
+}
+
+export function liveControl(runDir: string): LiveControl | undefined {
+  const [pidText, start = ''] = readText(controlIdentityPath(runDir)).trim().split(' ');
+  const pid = Number(pidText);
+  if (!Number.isInteger(pid) || pid <= 0 || !isAlive({ pid, start })) return undefined;
+  return { pid, pm2Home: pm2HomeOf(pid) };
 }
 
 /** A worker that was killed leaves its socket behind, and its pid may be another program's by now: neither counts. */
@@ -42,6 +60,14 @@ function namesIn(dir: string): string[] {
     // What must be a folder and is not is told by who wants to make one there.
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }
 
