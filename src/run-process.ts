@@ -43,8 +43,7 @@ export async function runProcess(
   const state: { runnable?: Runnable; leaving: boolean } = { leaving: false };
 
   function leave(reason: string): void {
-    // Asked twice, somebody is in a hurry.
-    if (state.leaving) die(`asked to leave again (${reason}), leaving at once`, exitFailed);
+    if (state.leaving) return;
     state.leaving = true;
     const stopped = state.runnable?.stop(reason) ?? Promise.resolve();
     stopped.then(
@@ -53,7 +52,7 @@ export async function runProcess(
     );
   }
 
-  listenForEnd(leave, () => state.leaving);
+  listenForEnd(leave);
   try {
     state.runnable = await create(config, { print: line => process.stdout.write(`${line}\n`), leave });
     await state.runnable.start();
@@ -61,22 +60,27 @@ export async function runProcess(
     die(`the ${noun} could not start: ${error instanceof Error ? error.message : String(error)}`, exitFailed);
   }
   clearTimeout(watchdog);
-  process.send?.('ready');
+  if (!state.leaving) process.send?.('ready');
 }
 
-function listenForEnd(leave: (reason: string) => void, isLeaving: () => boolean): void {
-  process.on('SIGINT', () => leave('SIGINT'));
-  process.on('SIGTERM', () => leave('SIGTERM'));
+function listenForEnd(leave: (reason: string) => void): void {
+  let signalled = false;
+  const onSignal = (name: string): void => {
+    // Sent twice, somebody is in a hurry. Orders and the end of the daemon are no signals: they may come twice, too.
+    if (signalled) die(`asked to leave again (${name}), leaving at once`, exitFailed);
+    signalled = true;
+    leave(name);
+  };
+  process.on('SIGINT', () => onSignal('SIGINT'));
+  process.on('SIGTERM', () => onSignal('SIGTERM'));
   process.on('message', message => {
-    if (message === 'shutdown') leave('shutdown message');
+    if (message === 'shutdown') onSignal('shutdown message');
   });
   cluster.worker?.on('disconnect', () => {
     // Without this Node ends a cluster worker at once when its primary, PM2's daemon, is gone, and cuts its streams.
     if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
   });
-  process.on('disconnect', () => {
-    if (!isLeaving()) leave('lost the PM2 daemon');
-  });
+  process.on('disconnect', () => leave('lost the PM2 daemon'));
 }
 
 function configOrDie(): Config {

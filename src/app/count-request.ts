@@ -8,14 +8,13 @@ import type { Events } from '../telemetry/events.ts';
 export const noRoute = 'none';
 
 export function countRequest(context: RequestContext, events: Events): void {
-  const { req, res, route, outcome, streams } = context;
+  const { req, res, route, outcome, streamPhase } = context;
   const status = res.headersSent ? res.statusCode : 0;
   const seconds = (performance.now() - context.startedAt) / 1000;
   events.httpRequest({ route: route?.path ?? noRoute, method: req.method, status, seconds });
   if (status === 401 || status === 403) countRefusal(outcome, events);
-  if (!streams) return;
-  const phase = outcome === 'complete' ? 'complete' : context.bytesOut > 0 ? 'streaming' : 'waiting';
-  events.streamClosed({ phase });
+  if (streamPhase === undefined) return;
+  events.streamClosed({ phase: outcome === 'complete' ? 'complete' : streamPhase });
 }
 
 /** Refusals of ours; what a model server refuses is not about who asked us. */

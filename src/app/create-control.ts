@@ -17,10 +17,13 @@ import { foldDead } from '../telemetry/retired-metrics.ts';
 import { createSpine } from './create-spine.ts';
 import { renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
+import { startMs } from './start-time.ts';
 
 export interface ControlIdentity {
   readonly version: string;
   readonly print: (line: string) => void;
+  /** Ends the process as a signal would. */
+  readonly leave: (reason: string) => void;
 }
 
 export interface Control {
@@ -37,13 +40,13 @@ const day = 86_400 * second;
 /** As long as somebody may want to know what was healed. */
 const journalDays = 90;
 
-export function createControl(config: Config, { version, print }: ControlIdentity): Control {
+export function createControl(config: Config, { version, print, leave: leaveProcess }: ControlIdentity): Control {
   const { places, timeouts } = config;
   const startedAt = new Date();
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   let stopping: Promise<void> | undefined;
 
-  const spine = createSpine(config, { role: 'control', version, print, presence: 'control' });
+  const spine = createSpine(config, { role: 'control', version, print, presence: 'control', leave: leaveProcess });
   const { log, events, registry, gauges, leases, store, journal: records } = spine;
 
   const watch = new WorkerWatch({
@@ -57,7 +60,11 @@ export function createControl(config: Config, { version, print }: ControlIdentit
       if (now === 'not answering') log.warn('worker does not answer', fields);
       else log.info('worker changed', fields);
     },
-    onGone: ({ pid, colour, state: before }) => log.info('worker is gone', { worker: pid, colour, before }),
+    onGone: ({ pid, colour, state: before }) => {
+      const fields = { worker: pid, colour, before };
+      if (before === 'draining') log.info('worker has left', fields);
+      else log.warn('worker died', fields);
+    },
     onFailure: error => log.error('looking for workers failed', { cause: String(error) }),
   });
 
@@ -159,9 +166,16 @@ export function createControl(config: Config, { version, print }: ControlIdentit
     log,
     async start() {
       await mkdir(places.runDir, { recursive: true, mode: 0o700 });
-      await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
+      await withDeadline(startMs(timeouts.bootMs), signal => lifecycle.start(signal));
+      if (stopping !== undefined) return;
       writeFileSync(identityPath, `${spine.self.pid} ${spine.self.start}\n`, { mode: 0o600 });
-      await door.start();
+      try {
+        await door.start();
+      } catch (error) {
+        await withDeadline(closingMs, signal => lifecycle.stop(signal));
+        throw error;
+      }
+      if (stopping !== undefined) return;
       state = 'ready';
       gauges.setState(state);
       log.info('control is ready');

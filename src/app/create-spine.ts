@@ -27,6 +27,8 @@ export interface SpineOptions {
   readonly print: (line: string) => void;
   /** What this process is known by among all; of one name there is one process. */
   readonly presence: string;
+  /** Ends this process as a signal would. */
+  readonly leave: (reason: string) => void;
 }
 
 export interface Spine {
@@ -47,7 +49,7 @@ export interface Spine {
 /** Enough for hundreds of thousands of leases and counters. */
 const hotMaxBytes = 64 * 1024 * 1024;
 
-export function createSpine(config: Config, { role, version, print, presence }: SpineOptions): Spine {
+export function createSpine(config: Config, { role, version, print, presence, leave }: SpineOptions): Spine {
   const { places } = config;
   const self = thisProcess();
   const log = createLogger({
@@ -147,6 +149,7 @@ export function createSpine(config: Config, { role, version, print, presence }: 
       new Presence({
         leases,
         name: presence,
+        onTaken: holder => leave(`${presence} runs already, as process ${holder}`),
         random: Math.random,
         onFailure: error => log.warn('this process cannot be told to the others', { cause: String(error) }),
       }),

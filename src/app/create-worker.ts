@@ -1,6 +1,8 @@
 /** The composition root of a worker: everything is made here, in a straight line, and started and stopped from here. */
+import { createHash } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Authenticator, newKey } from '../auth/authenticator.ts';
 import { isKey } from '../auth/credentials.ts';
@@ -30,10 +32,9 @@ import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
 import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
+import { Serving } from './serving.ts';
 import { Standby } from './standby.ts';
-
-/** `standby`: does not listen, but could at once. */
-export type ServingState = 'starting' | 'ready' | 'standby' | 'draining';
+import { startMs } from './start-time.ts';
 
 export interface WorkerIdentity {
   readonly colour: string;
@@ -61,21 +62,29 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const { places, timeouts, bodyLimits, heartbeatMs } = config;
   const source = `deci-${colour}`;
   const startedAt = new Date();
-  let state: ServingState = 'starting';
   let stopping: Promise<void> | undefined;
 
-  const spine = createSpine(config, { role: colour, version, print, presence: `${colour}-${process.pid}` });
+  const spine = createSpine(config, {
+    role: colour,
+    version,
+    print,
+    presence: `${colour}-${process.pid}`,
+    leave: identity.leave,
+  });
   const { log, events, registry, gauges } = spine;
 
   const adminKey = readOrMakeSecret({ path: join(places.dataDir, 'admin-key'), make: newKey, isValid: isKey });
   const authenticator = new Authenticator({ adminKey, anonymousRole: config.anonymousRole });
 
+  // The same for all workers of this installation, and nobody else's.
+  const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
   const pool = new OllamaPool({
     urls: config.upstreams.map(upstream => upstream.url),
     connectMs: timeouts.connectMs,
     requestMs: Math.min(timeouts.requestMs, 5000),
     embedMs: timeouts.totalMs,
     healthIntervalMs: config.healthIntervalMs,
+    via,
     random: Math.random,
     onHostChange: host => {
       events.upstreamState({ upstream: host.name, up: host.state.is === 'up' });
@@ -88,11 +97,6 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
-
-  const become = (next: ServingState): void => {
-    state = next;
-    gauges.setState(next);
-  };
 
   const newId = createRequestIds();
   const active = new ActiveRequests();
@@ -109,7 +113,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         hosts: pool.hosts,
         storeFailure: () => (spine.store.state.is === 'unavailable' ? spine.store.state.error.reason : undefined),
         healing: createHealingSummary({ journal: spine.journal, now: Date.now }),
-        state: () => state,
+        state: () => serving.state,
       },
       metrics: {
         render: shareNext(() => renderClusterMetrics(registry, places.runDir)),
@@ -138,6 +142,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     hostAllowed: createHostCheck(loopback, config.allowedHosts),
     origins: new OriginPolicy(config.allowedOrigins),
     routes,
+    via,
     authenticator,
     body: { ...bodyLimits, timeoutMs: timeouts.requestMs },
   });
@@ -152,10 +157,17 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       return id;
     },
   });
+  const serving = new Serving({
+    standby: new Standby({ active, server: publicServer }),
+    onChange: state => {
+      gauges.setState(state);
+      log.info('worker state', { state, active: active.size });
+    },
+  });
   const describe = (): object => ({
     pid: process.pid,
     colour,
-    state,
+    state: serving.state,
     version,
     host: config.host,
     port: publicServer.port,
@@ -163,7 +175,6 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     active: active.size,
     started_at: startedAt.toISOString(),
   });
-  const standby = new Standby({ active, server: publicServer });
   const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
   const door = new PrivateSocket({
     socketPath,
@@ -175,19 +186,11 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         return {};
       },
       'POST /live': async () => {
-        if (state === 'standby') {
-          await standby.end();
-          become('ready');
-          log.info('worker is live again');
-        }
+        await serving.live();
         return { body: describe() };
       },
-      'POST /standby': () => {
-        if (state === 'ready') {
-          become('standby');
-          standby.begin();
-          log.info('worker is on standby', { active: active.size });
-        }
+      'POST /standby': async () => {
+        await serving.standby();
         return { body: describe() };
       },
       'POST /drain': () => {
@@ -206,7 +209,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     log,
     async start() {
       try {
-        await withDeadline(timeouts.bootMs, signal => lifecycle.start(signal));
+        await withDeadline(startMs(timeouts.bootMs), signal => lifecycle.start(signal));
         await mkdir(places.runDir, { recursive: true, mode: 0o700 });
         removeDeadSockets(places.runDir, colour);
         await publicServer.listen();
@@ -217,7 +220,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         await withDeadline(closingMs, signal => lifecycle.stop(signal));
         throw error;
       }
-      become('ready');
+      if (!serving.begin()) return;
       const upstreams = pool.hosts.map(host => host.url);
       log.info('worker is ready', { host: config.host, port: publicServer.port, upstreams });
     },
@@ -228,8 +231,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   };
 
   async function leave(reason: string): Promise<void> {
-    become('draining');
-    standby.cancel();
+    serving.leave();
     log.info('worker is leaving', { reason, active: active.size });
     try {
       const { ended } = await drain({ active, servers: [publicServer], drainMs: timeouts.drainMs });

@@ -2,7 +2,8 @@
  * Tells the other processes that this one is there: a lease of its name. Of one name there is one process; a second one
  * waits until the first is gone, and gives up at the deadline of its start.
  *
- * A store that cannot be asked keeps nobody from serving: the lease is then taken when it can be.
+ * A store that cannot be asked keeps nobody from serving: the lease is then taken when it can be. When another living process
+ * has the name by then, this one is the one too many.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Resource } from '../kernel/lifecycle.ts';
@@ -23,6 +24,8 @@ export interface PresenceOptions<L extends PresenceLease> {
   readonly name: string;
   readonly random: () => number;
   readonly onFailure: (error: unknown) => void;
+  /** Another process has the name, and this one had it, or should have had it. */
+  readonly onTaken: (holder: string) => void;
 }
 
 const kind = 'process';
@@ -80,6 +83,7 @@ export class Presence<L extends PresenceLease> implements Resource {
     const renewed = this.#lease === undefined ? undefined : leases.renew(this.#lease, ttlMs);
     // Lost with the store, or never taken.
     this.#lease = renewed ?? leases.take({ kind, key, capacity: 1, ttlMs });
+    if (this.#lease === undefined) this.#options.onTaken(this.#holder());
   }
 
   #holder(): string {

@@ -18,6 +18,7 @@ export interface PrivateSocketOptions {
 }
 
 const lookEveryMs = 1000;
+const maxWaitMs = 60_000;
 
 export class PrivateSocket implements Resource {
   readonly name = 'private-socket';
@@ -25,6 +26,7 @@ export class PrivateSocket implements Resource {
   readonly #door: PrivateDoor;
   readonly #ticker: Ticker;
   #inode = 0;
+  #losses = 0;
 
   constructor(options: PrivateSocketOptions) {
     this.#options = options;
@@ -33,10 +35,7 @@ export class PrivateSocket implements Resource {
     this.#ticker = new Ticker({
       name: 'private socket',
       intervalMs: lookEveryMs,
-      tick: async () => {
-        await this.#look();
-        return undefined;
-      },
+      tick: () => this.#look(),
       random,
       onFailure,
     });
@@ -53,11 +52,17 @@ export class PrivateSocket implements Resource {
     this.#door.close();
   }
 
-  async #look(): Promise<void> {
-    if (inodeOf(this.#options.socketPath) === this.#inode) return;
+  /** @returns how long to wait for the next look: with somebody who takes it again and again nobody shall fight all day */
+  async #look(): Promise<number | undefined> {
+    if (inodeOf(this.#options.socketPath) === this.#inode) {
+      this.#losses = 0;
+      return undefined;
+    }
     this.#door.close();
     await this.#open();
     this.#options.onTakenBack();
+    this.#losses += 1;
+    return Math.min(maxWaitMs, lookEveryMs * 2 ** (this.#losses - 1));
   }
 
   async #open(): Promise<void> {

@@ -48,8 +48,8 @@ export class RequestContext {
   outputTokens: number | undefined;
   /** Bytes of the answer's body. */
   bytesOut = 0;
-  /** Whether the answer is a stream; set before its first byte. */
-  streams = false;
+  /** How far the answer has come as a stream; undefined for one that is none. */
+  streamPhase: 'waiting' | 'streaming' | undefined;
   invited = false;
   /** An error answer that is written, and ended only when the client has stopped sending. */
   lingers = false;
@@ -83,8 +83,8 @@ export class RequestContext {
 
   /** The answer will be a stream: it is counted as open until the request ends. */
   beginStream(): void {
-    if (this.streams) return;
-    this.streams = true;
+    if (this.streamPhase !== undefined) return;
+    this.streamPhase = 'waiting';
     this.#onStream(this);
   }
 

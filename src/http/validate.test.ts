@@ -19,10 +19,10 @@ async function refusalOf(validation: Promise<unknown>): Promise<[message: string
 test('a query is read with its types, and with defaults for what it leaves out', async () => {
   assert.deepEqual(await journal(''), { limit: 50 });
   assert.deepEqual(await journal('?'), { limit: 50 });
-  assert.deepEqual(await journal('?limit=7&healer=breaker&cursor=a%20b'), {
+  assert.deepEqual(await journal('?limit=7&healer=breaker&cursor=01KB0000000000000000000000'), {
     limit: 7,
     healer: 'breaker',
-    cursor: 'a b',
+    cursor: '01KB0000000000000000000000',
   });
 });
 
@@ -31,7 +31,10 @@ test('a wrong query is refused with the name of the member and what it must be',
   assert.deepEqual(await refusalOf(journal('?limit=501')), ['limit must be at most 500', 'limit']);
   assert.deepEqual(await refusalOf(journal('?limit=many')), ['limit must be a number', 'limit']);
   assert.deepEqual(await refusalOf(journal('?limit=1.5')), ['limit must be an integer', 'limit']);
-  assert.deepEqual(await refusalOf(journal('?cursor=')), ['cursor must not be empty', 'cursor']);
+  for (const wrong of ['', 'zzz', '01KB']) {
+    const [message, param] = await refusalOf(journal(`?cursor=${wrong}`));
+    assert.deepEqual([message, param], ['cursor is not valid: it is not the id of a record', 'cursor']);
+  }
   assert.deepEqual(await refusalOf(journal('?page=2')), ['page is not known here', 'page']);
   assert.deepEqual(await refusalOf(journal('?limit=1&limit=2')), ['limit is given more than once', 'limit']);
   assert.deepEqual(await refusalOf(journal('?__proto__=1')), ['__proto__ is not known here', '__proto__']);

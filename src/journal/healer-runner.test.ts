@@ -153,3 +153,26 @@ test('an action that fails, or takes too long, is told as without effect, and th
   await look();
   assert.deepEqual(journal.events.slice(-1), ['healed c']);
 });
+
+test('an action that does not help is tried again later and later, and its pause ends with the episode', async t => {
+  const { healer, journal, clock, look } = await rig(t, { actions: 99, windowMs: 60_000 });
+  healer.episodes = [episode('a', async () => ({ result: 'no_effect', requests_affected: 0 }))];
+  const tries = (): number => journal.events.filter(event => event === 'no_effect a').length;
+  await look(5);
+  assert.equal(tries(), 1);
+  clock.ms += 1000;
+  await look(5);
+  assert.equal(tries(), 2);
+  clock.ms += 1000;
+  await look(5);
+  assert.equal(tries(), 2, 'the second pause is longer');
+  clock.ms += 1000;
+  await look(5);
+  assert.equal(tries(), 3);
+  const broken = healer.episodes;
+  healer.episodes = [];
+  await look();
+  healer.episodes = broken;
+  await look();
+  assert.equal(tries(), 4);
+});

@@ -4,7 +4,7 @@
  *
  * Invariants: a record is written before its action; an episode that goes on is told once; one healer never runs twice at a time.
  */
-import { aborted, withDeadline } from '../kernel/deadline.ts';
+import { late, withDeadline } from '../kernel/deadline.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { Episode, Healer, HealerMode } from './healer.ts';
@@ -25,12 +25,17 @@ export interface HealerRunnerOptions {
   readonly onHealed: (record: JournalRecord, outcome: Outcome) => void;
 }
 
+const firstPauseMs = 1000;
+const maxPauseMs = 60_000;
+
 export class HealerRunner implements Resource {
   readonly name = 'healers';
   readonly #options: HealerRunnerOptions;
   readonly #tickers: readonly Ticker[];
   /** Keys of the episodes that were told and left alone, by healer, as long as they go on. */
   readonly #told = new Map<string, Set<string>>();
+  /** Of episodes whose action did not heal. Cleared with the episode. */
+  readonly #pauses = new Map<string, { readonly pauseMs: number; readonly untilMs: number }>();
   /** When each healer acted, for the time in which the store cannot say. */
   readonly #acted = new Map<string, number[]>();
 
@@ -86,9 +91,28 @@ export class HealerRunner implements Resource {
       });
       return;
     }
+    if (this.#isTooSoon(name, episode)) return;
     this.#acted.set(name, [...(this.#acted.get(name) ?? []), this.#options.now().getTime()]);
     const record = await this.#open(healer, episode);
-    await this.#finish(record, await this.#act(healer, episode));
+    const outcome = await this.#act(healer, episode);
+    this.#noteOutcome(name, episode, outcome);
+    await this.#finish(record, outcome);
+  }
+
+  /** What did not help is tried again, later and later: an action that fails must not use up the budget in a moment. */
+  #noteOutcome(name: string, episode: Episode, { result }: Outcome): void {
+    const key = `${name} ${keyOf(episode)}`;
+    if (result === 'healed') {
+      this.#pauses.delete(key);
+      return;
+    }
+    const pauseMs = Math.min(maxPauseMs, 2 * (this.#pauses.get(key)?.pauseMs ?? firstPauseMs / 2));
+    this.#pauses.set(key, { pauseMs, untilMs: this.#options.now().getTime() + pauseMs });
+  }
+
+  #isTooSoon(name: string, episode: Episode): boolean {
+    const pause = this.#pauses.get(`${name} ${keyOf(episode)}`);
+    return pause !== undefined && this.#options.now().getTime() < pause.untilMs;
   }
 
   #open({ info }: Healer, { trigger, decision, action, target, ids = [] }: Episode): Promise<JournalRecord> {
@@ -99,7 +123,9 @@ export class HealerRunner implements Resource {
     const startedAt = performance.now();
     const durationMs = (): number => Math.round((performance.now() - startedAt) * 1000) / 1000;
     try {
-      const outcome = await withDeadline(actionMs, signal => Promise.race([episode.act(signal), late(signal)]));
+      const outcome = await withDeadline(actionMs, signal =>
+        Promise.race([episode.act(signal), late(signal, 'the action took too long')]),
+      );
       return { ...outcome, duration_ms: durationMs() };
     } catch (error) {
       this.#options.log.error('a healer failed to act', {
@@ -136,12 +162,10 @@ export class HealerRunner implements Resource {
     const going = new Set(episodes.map(keyOf));
     const told = this.#toldOf(name);
     for (const key of told) if (!going.has(key)) told.delete(key);
+    for (const key of this.#pauses.keys()) {
+      if (key.startsWith(`${name} `) && !going.has(key.slice(name.length + 1))) this.#pauses.delete(key);
+    }
   }
-}
-
-async function late(signal: AbortSignal): Promise<never> {
-  await aborted(signal);
-  throw new Error('the action took too long');
 }
 
 function keyOf({ action, target }: Episode): string {

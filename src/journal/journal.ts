@@ -5,6 +5,7 @@
  * Owner: the composition root of control, which calls `flush` again and again, and once at the end. Writing a record again is
  * harmless, so that one of which nobody knows whether it was written is simply written once more.
  */
+import { late, withDeadline } from '../kernel/deadline.ts';
 import type { JournalRecord, Outcome } from './record.ts';
 
 export interface JournalStore {
@@ -22,6 +23,8 @@ export interface JournalOptions {
   readonly log: { warn(message: string, fields?: Readonly<Record<string, unknown>>): void };
 }
 
+/** Healing does not wait longer than this for a store that is busy; whatever comes of the write, it is written once more. */
+const writeMs = 400;
 /** What waits for a store that is away; more is lost, and the log has it. */
 const maxWaiting = 200;
 
@@ -72,7 +75,7 @@ export class Journal {
 
   async #orKeep(record: JournalRecord, write: () => Promise<unknown>): Promise<void> {
     try {
-      await write();
+      await withDeadline(writeMs, signal => Promise.race([write(), late(signal, 'the store is busy')]));
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       this.#options.log.warn('the journal cannot be written', { cause, record });

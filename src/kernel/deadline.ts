@@ -12,6 +12,12 @@ export async function withDeadline<T>(maxMs: number, work: (signal: AbortSignal)
   }
 }
 
+/** Rejects when the signal fires: for a race with work that does not listen to it. */
+export async function late(signal: AbortSignal, message: string): Promise<never> {
+  await aborted(signal);
+  throw new Error(message);
+}
+
 /** Resolves when the signal fires. For signals that end with the work they belong to: the listener lives as long. */
 export function aborted(signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -143,6 +143,13 @@ const catalogue = {
     message: 'request canceled',
     fix: 'Nothing: the client left, and its generation was ended.',
   },
+  loop_detected: {
+    status: 508,
+    fault: 'deci',
+    retryable: false,
+    message: 'this server is its own Ollama server',
+    fix: 'Set `OLLAMA_URLS` to the Ollama server; it points at Deci itself.',
+  },
   starting: {
     status: 503,
     fault: 'deci',

@@ -7,6 +7,7 @@ export interface TickerOptions {
   /** One round of work. Returns how long to wait before the next, in ms, when that differs from `intervalMs`. */
   readonly tick: (signal: AbortSignal) => Promise<number | undefined>;
   readonly intervalMs: number;
+  /** Told of the first of several failures in a row: a loop that fails four times a second must not fill the log. */
   readonly onFailure: (error: unknown) => void;
   /** A number in [0, 1); spreads loops that started together. */
   readonly random: () => number;
@@ -18,6 +19,7 @@ export class Ticker {
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #isFailing = false;
 
   constructor(options: TickerOptions) {
     this.name = options.name;
@@ -41,8 +43,10 @@ export class Ticker {
     let waitMs = intervalMs;
     try {
       waitMs = (await tick(this.#abort.signal)) ?? intervalMs;
+      this.#isFailing = false;
     } catch (error) {
-      if (!this.#abort.signal.aborted) onFailure(error);
+      if (!this.#abort.signal.aborted && !this.#isFailing) onFailure(error);
+      this.#isFailing = true;
     }
     if (this.#abort.signal.aborted) return;
     const jitteredMs = waitMs * (0.9 + 0.2 * random());

@@ -58,6 +58,7 @@ function poolOf(t: TestContext, urls: readonly string[], over: Partial<OllamaPoo
     requestMs: 1000,
     embedMs: 1000,
     healthIntervalMs: 60_000,
+    via: 'test',
     random: () => 0.5,
     onHostChange: () => undefined,
     ...over,

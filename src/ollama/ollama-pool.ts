@@ -17,6 +17,8 @@ export interface OllamaPoolOptions {
   /** An embedding may wait for its model to load. */
   readonly embedMs: number;
   readonly healthIntervalMs: number;
+  /** See `UpstreamHostOptions`. */
+  readonly via: string;
   readonly random: () => number;
   readonly onHostChange: (host: UpstreamHost) => void;
 }

@@ -24,7 +24,11 @@ export interface UpstreamHostOptions {
   /** For the calls off the relay path: lists, versions. */
   readonly requestMs: number;
   readonly embedMs: number;
+  /** Names this installation, so that it knows a request of its own when one comes back to it. */
+  readonly via: string;
 }
+
+const viaHeader = 'x-deci-via';
 
 export class UpstreamHost {
   /** `host:port`: how logs and `X-Deci-Upstream` name it. */
@@ -69,7 +73,7 @@ export class UpstreamHost {
       {
         method: request.method,
         path: this.#prefix + request.path,
-        headers: { ...request.headers, host: this.#hostHeader },
+        headers: { ...request.headers, host: this.#hostHeader, [viaHeader]: this.#options.via },
         body: bodyOf(request),
       },
       exchange,
@@ -109,6 +113,7 @@ export class UpstreamHost {
   /** fetch over our own connections: one deadline for the whole answer, which is read here so that it holds for the body too. */
   #fetchFor(timeoutMs: number, signal: AbortSignal | undefined): typeof fetch {
     const dispatcher = this.#pool;
+    const { via } = this.#options;
     const bounded = async (input: unknown, init: Record<string, unknown> = {}): Promise<unknown> => {
       const call = new AbortController();
       const timer = setTimeout(() => call.abort(new DeciError('first_token_timeout')), timeoutMs);
@@ -117,7 +122,13 @@ export class UpstreamHost {
       signal?.addEventListener('abort', onAbort);
       try {
         signal?.throwIfAborted();
-        const response = await undiciFetch(input as string, { ...init, dispatcher, signal: call.signal });
+        const ownHeaders = { ...(init['headers'] as Record<string, string> | undefined), [viaHeader]: via };
+        const response = await undiciFetch(input as string, {
+          ...init,
+          headers: ownHeaders,
+          dispatcher,
+          signal: call.signal,
+        });
         const { status, statusText, headers } = response;
         const body = await response.arrayBuffer();
         // A 204 must not have a body, not even an empty one.

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { askSocket } from '../../src/kernel/socket-request.ts';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { ask, at } from '../support/keep-alive-load.ts';
 import { doneContent, nativeLines, openStream } from '../support/open-stream.ts';
@@ -29,10 +31,24 @@ async function refused(worker: TestWorker): Promise<boolean> {
   }
 }
 
+/** Whoever gives an order with a deadline gives it again. */
+function order({ home, pid }: TestWorker): Promise<unknown> {
+  const socketPath = join(home, 'run', `blue-${pid}.sock`);
+  return askSocket({ socketPath, method: 'POST', path: '/drain', timeoutMs: 2000 });
+}
+
 const ways: ReadonlyArray<[name: string, leave: (worker: TestWorker) => unknown]> = [
   ['SIGTERM', worker => worker.child.kill('SIGTERM')],
   ['SIGINT', worker => worker.child.kill('SIGINT')],
   ['the shutdown message', worker => worker.child.send('shutdown')],
+  ['an order that is repeated', worker => Promise.all([order(worker), order(worker), order(worker)])],
+  [
+    'an order and a signal behind it',
+    async worker => {
+      await order(worker);
+      worker.child.kill('SIGINT');
+    },
+  ],
 ];
 
 for (const [name, leave] of ways) {

@@ -164,6 +164,11 @@ describe('spellings', () => {
     const refused = await ask({ url: worker.url }, '/api/pull', { model: 'x' });
     assert.equal(refused.status, 403);
     assert.match(String(json(refused)['error']), /role admin: without a key you are executor.*DECI_LOCAL_ROLE=admin/);
+    const dummy = await ask({ url: worker.url, key: 'sk-unused' }, '/api/pull', { model: 'x' });
+    assert.match(
+      String(json(dummy)['error']),
+      /role admin: the key that was sent is not known here, and without a key/,
+    );
     const wrong = await ask({ url: worker.url, key: wrongKey }, '/api/tags');
     assert.equal(wrong.status, 401);
     assert.equal((await ask({ url: worker.url, key: 'sk-unused' }, '/api/tags')).status, 200);

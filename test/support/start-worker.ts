@@ -11,6 +11,7 @@ import { checkout, clusterEnvironment } from './start-cluster.ts';
 export interface TestWorker extends AsyncDisposable {
   readonly url: string;
   readonly key: string;
+  readonly home: string;
   readonly child: ChildProcess;
   readonly pid: number;
   /** Resolves with the exit code. */
@@ -33,9 +34,7 @@ export async function startWorker(env: Readonly<Record<string, string>>): Promis
   return { ...worker, url: `http://${host}:${port}`, key };
 }
 
-export interface SpawnedWorker extends Omit<TestWorker, 'url' | 'key'> {
-  readonly home: string;
-}
+export type SpawnedWorker = Omit<TestWorker, 'url' | 'key'>;
 
 /** Does not wait for it, so that it may fail. */
 export function spawnWorker(env: Readonly<Record<string, string>>): SpawnedWorker {

@@ -55,6 +55,7 @@ async function hosts(t: TestContext, ...listeners: Array<RequestListener | undef
     requestMs: 1000,
     embedMs: 1000,
     healthIntervalMs: 60_000,
+    via: 'test',
     random: () => 0.5,
     onHostChange: () => undefined,
   });
@@ -184,6 +185,7 @@ test('silence before the first byte is not retried: the model may be at work', a
     requestMs: 1000,
     embedMs: 1000,
     healthIntervalMs: 60_000,
+    via: 'test',
     random: () => 0.5,
     onHostChange: () => undefined,
   });

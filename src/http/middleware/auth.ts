@@ -22,18 +22,21 @@ export function auth({ authenticator }: AuthDeps) {
       // Everybody is let in; some are told more.
       context.principal = authenticator.identify(readCredentials(req.headers));
     } else {
-      const principal = authenticator.authenticate(readCredentials(req.headers));
+      const credentials = readCredentials(req.headers);
+      const principal = authenticator.authenticate(credentials);
       context.principal = principal;
-      if (!mayAct(principal.role, required)) throw refusal(principal, required);
+      if (!mayAct(principal.role, required)) throw refusal(principal, required, credentials !== undefined);
     }
     next();
   };
 }
 
-function refusal({ kind, role }: Principal, required: RequiredRole): DeciError {
+/** @param sent whether something was sent as a key; where none is needed, one that is not known counts for nothing */
+function refusal({ kind, role }: Principal, required: RequiredRole, sent: boolean): DeciError {
+  const unknown = sent ? 'the key that was sent is not known here, and ' : '';
   const way =
     kind === 'local'
-      ? `without a key you are ${role}; send the key in data/admin-key, or start with DECI_LOCAL_ROLE=${required}`
+      ? `${unknown}without a key you are ${role}; send the key in data/admin-key, or start with DECI_LOCAL_ROLE=${required}`
       : `this ${kind} is ${role}`;
   return new DeciError('role_too_low', { message: `this needs the role ${required}: ${way}` });
 }

@@ -9,15 +9,20 @@ export interface ProtectionDeps {
   readonly hostAllowed: HostCheck;
   readonly origins: OriginPolicy;
   readonly routes: RouteTable;
+  /** What our own requests to Ollama carry: one that comes back here would go round for ever. */
+  readonly via: string;
 }
+
+const viaHeader = 'x-deci-via';
 
 /** What `OPTIONS *` asks for: what the server can do at all. */
 const serverMethods = ['GET', 'HEAD', 'POST', 'DELETE'];
 
-export function protection({ hostAllowed, origins, routes }: ProtectionDeps) {
+export function protection({ hostAllowed, origins, routes, via }: ProtectionDeps) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const { context } = req;
     refuseUnknownCoding(req);
+    if (req.headers[viaHeader] === via) throw new DeciError('loop_detected');
     const { host, path, pathAndQuery } = readTarget(req);
     if (!hostAllowed(host)) throw new DeciError('host_not_allowed');
     const { origin } = req.headers;

@@ -31,10 +31,12 @@ const journalPage = z
   .strictObject({ data: z.array(journalRecord), next_cursor: z.string().nullable(), has_more: z.boolean() })
   .meta({ id: 'JournalPage', description: 'Newest first; with `after`, oldest first.' });
 
+const recordId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'it is not the id of a record');
+
 const journalQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50).describe('How many records at most.'),
-  cursor: z.string().min(1).max(512).optional().describe('The `next_cursor` of the page before.'),
-  after: z.string().min(1).max(64).optional().describe('The id of a record: only what came later, oldest first.'),
+  cursor: recordId.optional().describe('The `next_cursor` of the page before.'),
+  after: recordId.optional().describe('The id of a record: only what came later, oldest first.'),
   healer: z.string().min(1).max(64).optional().describe('Only the records of this healer.'),
 });
 

@@ -115,6 +115,7 @@ class StreamWriter {
 
   #begin(): void {
     const { res, headers } = this.#context;
+    this.#context.streamPhase = 'streaming';
     const noBuffering = ['Cache-Control', 'no-cache', 'X-Accel-Buffering', 'no'];
     res.writeHead(200, [...headers, 'Content-Type', this.contentType, ...noBuffering]);
   }
