@@ -5,49 +5,12 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { askControl } from '../../scripts/lib/worker-sockets.ts';
 import type { JournalRecord } from '../../src/journal/record.ts';
-import { isAlive, thisProcess } from '../../src/kernel/process-identity.ts';
 import { askSocket } from '../../src/kernel/socket-request.ts';
 import { hotFolder } from '../../src/storage/hot-folder.ts';
-import { hotSchema } from '../../src/storage/hot-schema.ts';
-import { HotStore } from '../../src/storage/hot-store.ts';
-import { type Lease, LeaseRepository } from '../../src/storage/lease-repository.ts';
 import { freezeProcess } from '../faults/freeze-process.ts';
+import { leasesOf } from '../support/cluster-leases.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
-
-/** The leases of a cluster, looked at as one of its processes would. */
-class Leases implements Disposable {
-  readonly #store: HotStore;
-  readonly repository: LeaseRepository;
-
-  constructor({ runDir }: TestCluster) {
-    const dir = hotFolder({ hotDir: undefined, runDir });
-    this.#store = new HotStore({
-      dir,
-      name: 'hot',
-      schema: hotSchema,
-      maxBytes: 64 * 1024 * 1024,
-      now: Date.now,
-      onRebuilt: () => undefined,
-    });
-    this.repository = new LeaseRepository({
-      store: this.#store,
-      self: thisProcess(),
-      now: Date.now,
-      random: Math.random,
-      isAlive,
-      onReaped: () => undefined,
-    });
-  }
-
-  of(pid: number): readonly Lease[] {
-    return this.repository.list().filter(({ holder }) => holder.pid === pid);
-  }
-
-  [Symbol.dispose](): void {
-    this.#store.close();
-  }
-}
 
 /** On a connection of its own: one that a dead worker was just given may never be answered, and must not keep the test. */
 function get(cluster: TestCluster, path: string, body?: unknown): Promise<Response> {
@@ -102,7 +65,7 @@ describe('leases and the journal', () => {
   }
 
   test('what a worker held is free within a second of its kill -9, and the journal says so on the other worker', async () => {
-    using leases = new Leases(cluster);
+    using leases = leasesOf(cluster.runDir);
     const pid = await firstWorker(cluster);
     assert.equal(leases.of(pid).length, 1, 'each worker holds a lease of its own');
     const killedAt = performance.now();
@@ -118,7 +81,7 @@ describe('leases and the journal', () => {
   });
 
   test('a dry run only tells, off does neither, and on heals what is left', async () => {
-    using leases = new Leases(cluster);
+    using leases = leasesOf(cluster.runDir);
     await switchHealer('dry_run');
     const first = await firstWorker(cluster);
     process.kill(first, 'SIGKILL');
@@ -141,7 +104,7 @@ describe('leases and the journal', () => {
 
   test('without control a place that a dead worker holds is taken by whoever needs it, and everything else answers', async () => {
     const { pid: control = 0 } = (await askControl(cluster.runDir)) ?? {};
-    using leases = new Leases(cluster);
+    using leases = leasesOf(cluster.runDir);
     const pid = await firstWorker(cluster);
     using _frozen = freezeProcess(control);
     process.kill(pid, 'SIGKILL');
@@ -166,7 +129,7 @@ describe('leases and the journal', () => {
     await until(
       'every process has told of itself again',
       async () => {
-        using leases = new Leases(cluster);
+        using leases = leasesOf(cluster.runDir);
         const workers = await cluster.workers();
         return workers.every(({ pid }) => leases.of(pid).length === 1);
       },

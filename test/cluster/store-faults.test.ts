@@ -23,6 +23,7 @@ import { askSocket } from '../../src/kernel/socket-request.ts';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { overwriteHeader, overwriteMiddlePage } from '../faults/damage-file.ts';
 import { holdLock } from '../faults/hold-lock.ts';
+import { leasesOf } from '../support/cluster-leases.ts';
 import { clusterEnvironment, runScript, startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
@@ -167,6 +168,32 @@ describe('while it is in use', () => {
       assert.equal(await writing, 200);
     } finally {
       await lock.release();
+    }
+  });
+
+  test('healing does not wait for a lock: what a dead worker held is free within a second, and the record follows', async () => {
+    const lock = await holdLock(storeIn(cluster.home), 'write');
+    const leases = leasesOf(cluster.runDir);
+    try {
+      const [pid = 0] = (await cluster.workers()).map(worker => worker.pid);
+      assert.equal(leases.of(pid).length, 1);
+      const killedAt = performance.now();
+      process.kill(pid, 'SIGKILL');
+      await until('its lease is free', () => leases.of(pid).length === 0, 5000);
+      assert.ok(performance.now() - killedAt < 1500, `${performance.now() - killedAt} ms`);
+      await lock.release();
+      await until(
+        'the record is there',
+        async () => {
+          const answer = await get(cluster, '/api/journal').catch(() => undefined);
+          const { data } = (await answer?.json()) as { data: Array<{ target: string; result: string | null }> };
+          return data.some(({ target, result }) => target === `process ${pid}` && result === 'healed');
+        },
+        20_000,
+      );
+    } finally {
+      await lock.release();
+      leases[Symbol.dispose]();
     }
   });
 
