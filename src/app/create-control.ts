@@ -131,6 +131,14 @@ export function createControl(config: Config, { version, print, leave: leaveProc
           await store.optimize();
         },
       },
+      {
+        // What is damaged closes the store, which is logged where it is made.
+        name: 'store check',
+        everyMs: day,
+        run: async signal => {
+          if (store.state.is === 'open') await store.check(signal);
+        },
+      },
     ],
     random: Math.random,
     onFailure: (task, error) => log.error('upkeep failed', { task, cause: String(error) }),

@@ -62,6 +62,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
   });
 
   const hotDir = hotFolder(places);
+  log.info('what the processes share lies here', { dir: hotDir });
   const registry = new MetricsRegistry({
     dir: hotDir,
     owner: { role, ...self },

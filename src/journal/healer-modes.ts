@@ -1,4 +1,7 @@
-/** Which healers are on, as the store says at this moment; as it said last, while the store is away. */
+/**
+ * Which healers are on, as the store says at this moment; as it said last, while the store is away. Until it has said
+ * something nobody knows which were switched off: all of them then only say what they would do.
+ */
 import type { HealerMode } from './healer.ts';
 
 export interface HealerSettings {
@@ -8,7 +11,7 @@ export interface HealerSettings {
 
 export class HealerModes {
   readonly #settings: HealerSettings;
-  #known: ReadonlyMap<string, HealerMode> = new Map();
+  #known: ReadonlyMap<string, HealerMode> | undefined;
 
   constructor(settings: HealerSettings) {
     this.#settings = settings;
@@ -21,6 +24,6 @@ export class HealerModes {
     } catch {
       // What was decided stays in force.
     }
-    return this.#known.get(name) ?? 'on';
+    return this.#known === undefined ? 'dry_run' : (this.#known.get(name) ?? 'on');
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,50 @@ test('the same run folder under another name is the same installation', inMemory
   symlinkSync(runDir, link);
   const first = hotFolderCandidates({ hotDir: undefined, runDir });
   assert.equal(hotFolderCandidates({ hotDir: undefined, runDir: link })[0], first[0]);
+});
+
+test(
+  'the name is the same before and after the run folder is made, and it is made for its owner alone',
+  inMemory,
+  t => {
+    const link = join(folder(t), 'link');
+    symlinkSync(folder(t), link);
+    const runDir = join(link, 'deep', 'run');
+    const before = hotFolderCandidates({ hotDir: undefined, runDir });
+    const dir = hotFolder({ hotDir: undefined, runDir });
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    assert.equal(dir, before[0]);
+    assert.equal(statSync(runDir).mode & 0o777, 0o700);
+    assert.deepEqual(hotFolderCandidates({ hotDir: undefined, runDir }), before);
+  },
+);
+
+/** Of strace: makes a system call fail that would not fail here. */
+const tracer = 'strace';
+
+function hotFolderWhere(error: string, runDir: string): { status: number | null; said: string } | undefined {
+  const [inShm = ''] = hotFolderCandidates({ hotDir: undefined, runDir });
+  const code = `
+    const { hotFolder } = await import(${JSON.stringify(new URL('hot-folder.ts', import.meta.url).href)});
+    process.stdout.write(hotFolder({ hotDir: undefined, runDir: process.argv[1] }));`;
+  const tracing = ['-f', '-qqq', '-o', '/dev/null', '-P', inShm, '-e', `inject=mkdir,mkdirat:error=${error}`];
+  const running = [process.execPath, '--input-type=module', '-e', code, runDir];
+  const { error: obstacle, status, stdout, stderr } = spawnSync(tracer, [...tracing, ...running], { encoding: 'utf8' });
+  return obstacle === undefined ? { status, said: `${stdout}${stderr}` } : undefined;
+}
+
+test('a lasting obstacle in memory leads to the run folder, a passing one ends the start', inMemory, t => {
+  const runDir = folder(t);
+  for (const error of ['EACCES', 'EPERM', 'EROFS', 'ENOSPC']) {
+    const ended = hotFolderWhere(error, runDir);
+    if (ended === undefined) return t.skip(`${tracer} is not installed`);
+    assert.deepEqual(ended, { status: 0, said: join(runDir, 'hot') });
+  }
+  for (const error of ['EMFILE', 'EIO', 'ENOMEM']) {
+    const ended = hotFolderWhere(error, runDir);
+    assert.equal(ended?.status, 1, error);
+    assert.match(ended.said, new RegExp(error));
+  }
 });
 
 test('without memory, or where the place in memory is not ours alone, it lies in the run folder', inMemory, t => {

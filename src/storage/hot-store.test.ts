@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +67,25 @@ test('processes see the same rows', async t => {
   assert.equal((await peer.ask({ do: 'add', key: 'n' })).value, 1);
   assert.equal(counters.add('n', 1), 2);
   assert.equal((await peer.ask({ do: 'get', key: 'n' })).value, 2);
+});
+
+/** Of util-linux. */
+const limiter = 'prlimit';
+
+test('a process that may not write files loses nothing of the others, and goes on once it may again', async t => {
+  const { start } = hotPeers(t);
+  const [holder, limited] = [await start(), await start()];
+  const request = { kind: 'slot', key: 'k', capacity: 1, ttlMs: 600_000 };
+  const limit = (bytes: string) => spawnSync(limiter, ['--pid', String(limited.child.pid), `--fsize=${bytes}:`]);
+  assert.notEqual((await holder.ask({ do: 'take', request })).value, undefined);
+  assert.equal((await limited.ask({ do: 'take', request })).value, undefined);
+  if (limit('4096').error !== undefined) return t.skip(`${limiter} is not installed`);
+  assert.equal((await limited.ask({ do: 'add', key: 'n' })).reason, 'unavailable');
+  assert.equal((await limited.ask({ do: 'take', request: { ...request, key: 'other' } })).reason, 'unavailable');
+  limit('unlimited');
+  assert.deepEqual(await limited.ask({ do: 'take', request }), { rebuilds: 0 });
+  assert.deepEqual(await holder.ask({ do: 'take', request }), { rebuilds: 0 });
+  assert.equal((await limited.ask({ do: 'add', key: 'n' })).value, 1);
 });
 
 const losses: ReadonlyArray<readonly [string, (dir: string) => void]> = [

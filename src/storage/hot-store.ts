@@ -5,7 +5,8 @@
  * - Every statement is one transaction of a few microseconds, or waits for the lock for at most `budgetMs`, in naps that
  *   are shorter than SQLite's own. It never holds the event loop longer.
  * - A file is never written over. Each has a number in its name; the highest is the current one. Whoever finds it damaged
- *   makes the next and removes the old; the others see before their next statement that theirs is gone and follow.
+ *   makes the next and removes the old; the others see before their next statement that theirs is gone and follow. A
+ *   file that cannot be used for another reason is only opened again: it may be well for everybody else.
  * - A rebuild loses the rows, not the exactness afterwards: for as long as their holders keep what they took before it,
  *   there may be twice as many holders as there should be. Their renewals fail, which tells them.
  * - The index of the write-ahead log is mapped into memory: touching it after somebody has cut it would kill the process.
@@ -13,7 +14,8 @@
  */
 import { truncateSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { type FileSeries, indexBytes, openCurrent, statOf } from './hot/file-series.ts';
+import { type FileSeries, indexBytes, openCurrent } from './hot/file-series.ts';
+import { statOf } from './stat-of.ts';
 import { type Row, Statements } from './statements.ts';
 import { StoreError, toStoreError } from './store-error.ts';
 
@@ -128,6 +130,7 @@ export class HotStore {
     return this.#connection;
   }
 
+  /** What cannot be used may be so for this process alone, by a limit of its own: that takes the file from nobody. */
   #mayRepair(error: unknown): error is StoreError {
     if (!(error instanceof StoreError)) return false;
     if (error.reason !== 'damaged' && error.reason !== 'unavailable') return false;
@@ -135,7 +138,7 @@ export class HotStore {
   }
 
   #repair(error: StoreError): void {
-    const broken = this.#connection?.path;
+    const broken = error.reason === 'damaged' ? this.#connection?.path : undefined;
     this.#repairedAtMs = this.#options.now();
     this.close();
     this.#open(broken, error);

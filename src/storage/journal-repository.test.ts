@@ -6,13 +6,13 @@ import { type TestContext, test } from 'node:test';
 import { type ProcessIdentity, thisProcess } from '../kernel/process-identity.ts';
 import { HealerSettingsRepository } from './healer-settings-repository.ts';
 import { type JournalRecord, JournalRepository } from './journal-repository.ts';
-import { MainStore } from './main-store.ts';
+import { MainStore, type MainStoreOptions } from './main-store.ts';
 
 const self = thisProcess();
 
-async function openStore(t: TestContext): Promise<MainStore> {
+async function openStore(t: TestContext, over: Partial<MainStoreOptions> = {}): Promise<MainStore> {
   const dataDir = mkdtempSync(join(tmpdir(), 'deci-journal-'));
-  const store = new MainStore({ dataDir, onStateChange: () => undefined, onSlow: () => undefined });
+  const store = new MainStore({ dataDir, onStateChange: () => undefined, onSlow: () => undefined, ...over });
   t.after(async () => {
     await store.stop();
     rmSync(dataDir, { recursive: true, force: true });
@@ -53,18 +53,64 @@ test('a record comes back as it was opened, and complete once it is completed', 
   const journal = new JournalRepository(await openStore(t), self);
   const opened = record('01', { trigger: { signal: 'state', value: 'down', threshold: null } });
   await journal.open(opened);
-  assert.deepEqual(await journal.find('01'), opened);
+  assert.deepEqual((await journal.list({ limit: 9 })).records, [opened]);
   assert.equal(await journal.complete('01', healed), true);
-  assert.deepEqual(await journal.find('01'), { ...opened, ...healed });
+  assert.deepEqual((await journal.list({ limit: 9 })).records, [{ ...opened, ...healed }]);
 });
 
 test('a record is completed once', async t => {
   const journal = await filled(t, 1);
   assert.equal(await journal.complete('01', healed), true);
   assert.equal(await journal.complete('01', { ...healed, result: 'worse' }), false);
-  assert.equal((await journal.find('01'))?.result, 'healed');
+  assert.equal((await journal.list({ limit: 9 })).records[0]?.result, 'healed');
   assert.equal(await journal.complete('none', healed), false);
 });
+
+test('opening a record once more changes nothing but completes it, and what is complete stays as it is', async t => {
+  const journal = new JournalRepository(await openStore(t), self);
+  await journal.open(record('01'));
+  await journal.open(record('01'));
+  assert.deepEqual((await journal.list({ limit: 9 })).records, [record('01')]);
+  await journal.open(record('01', healed));
+  assert.deepEqual((await journal.list({ limit: 9 })).records, [record('01', healed)]);
+  await journal.open(record('01'));
+  await journal.open(record('01', { ...healed, result: 'worse' }));
+  assert.deepEqual((await journal.list({ limit: 9 })).records, [record('01', healed)]);
+});
+
+/** Everything that the repository asks of the store. */
+async function everyStatement(journal: JournalRepository): Promise<void> {
+  await journal.open(record('01'));
+  for (const healer of [{}, { healer: 'breaker' }]) {
+    for (const edge of [{}, { before: '02' }, { after: '00' }]) await journal.list({ limit: 9, ...edge, ...healer });
+  }
+  await journal.leftOpen(() => true);
+  await journal.countSince('breaker', '2026');
+  await journal.summary('2026');
+  await journal.complete('01', healed);
+  await journal.prune('2026');
+}
+
+/** Never told what the table holds, and told: the planner must not depend on it. */
+const figures = ['', 'ANALYZE'];
+
+for (const [i, analyze] of figures.entries()) {
+  test(`no statement reads through the journal or sorts it, ${i === 0 ? 'without' : 'with'} statistics`, async t => {
+    const asked = new Set<string>();
+    const store = await openStore(t, { slowMs: -1, onSlow: ({ sql }) => asked.add(sql) });
+    const journal = new JournalRepository(store, self);
+    for (let j = 0; j < 300; j++) await journal.open(record(`9${j}`, j % 50 === 0 ? {} : healed));
+    if (analyze !== '') await store.write(analyze);
+    asked.clear();
+    await everyStatement(journal);
+    assert.equal(asked.size, 13);
+    for (const sql of [...asked].filter(text => !text.startsWith('INSERT'))) {
+      const plan = store.all(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => String(detail));
+      assert.ok(plan.length > 0, sql);
+      for (const step of plan) assert.doesNotMatch(step, /TEMP B-TREE|SCAN journal/, `${sql}: ${plan.join('; ')}`);
+    }
+  });
+}
 
 test('records are told newest first, page by page', async t => {
   const journal = await filled(t, 5);

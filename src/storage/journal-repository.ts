@@ -64,7 +64,10 @@ export class JournalRepository {
     this.#self = self;
   }
 
-  /** Resolves when the record is on the disk; the action starts after that. */
+  /**
+   * Resolves when the record is on the disk; the action starts after that. May be repeated when nobody can tell whether it
+   * was written: what is there already is at most completed.
+   */
   async open(record: JournalRecord): Promise<void> {
     const { signal, value, threshold } = record.trigger;
     const { id, time, healer, decision, action, target, result, duration_ms, requests_affected } = record;
@@ -72,7 +75,9 @@ export class JournalRepository {
     await this.#store.write(
       `INSERT INTO journal (id, time, healer, signal, value, threshold, decision, action, target,
         result, duration_ms, requests_affected, ids, holder_pid, holder_start)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET result = excluded.result, duration_ms = excluded.duration_ms,
+        requests_affected = excluded.requests_affected WHERE journal.result IS NULL`,
       [
         id,
         time,
@@ -107,26 +112,23 @@ export class JournalRepository {
     const conditions: string[] = [];
     const params: SQLInputValue[] = [];
     if (after !== undefined) {
-      conditions.push(`seq > ${placeOfEdge('max', '<=', 0)}`);
-      params.push(after, after);
+      conditions.push(`seq > ${placeOfEdge('<=', 'DESC', 0)}`);
+      params.push(after);
     } else if (before !== undefined) {
-      conditions.push(`seq < ${placeOfEdge('min', '>=', Number.MAX_SAFE_INTEGER)}`);
-      params.push(before, before);
+      conditions.push(`seq < ${placeOfEdge('>=', 'ASC', Number.MAX_SAFE_INTEGER)}`);
+      params.push(before);
+    } else {
+      // Always from a place: the plan then is to seek, not to read through.
+      conditions.push(`seq <= ${Number.MAX_SAFE_INTEGER}`);
     }
     if (healer !== undefined) {
       conditions.push('healer = ?');
       params.push(healer);
     }
-    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const order = after === undefined ? 'DESC' : 'ASC';
-    const sql = `SELECT * FROM journal ${where} ORDER BY seq ${order} LIMIT ?`;
+    const sql = `SELECT * FROM journal WHERE ${conditions.join(' AND ')} ORDER BY seq ${order} LIMIT ?`;
     const rows = this.#store.all(sql, [...params, bounded + 1]);
     return { records: rows.slice(0, bounded).map(toRecord), hasMore: rows.length > bounded };
-  }
-
-  async find(id: string): Promise<JournalRecord | undefined> {
-    const row = this.#store.get('SELECT * FROM journal WHERE id = ?', [id]);
-    return row === undefined ? undefined : toRecord(row);
   }
 
   /** Under way, opened by a process that is not alive any more: nobody will complete them. */
@@ -175,11 +177,9 @@ export class JournalRepository {
   }
 }
 
-/** Where a record stands; where it would stand when it has been pruned since. Takes the id twice. */
-function placeOfEdge(edgeOf: 'max' | 'min', direction: '<=' | '>=', otherwise: number): string {
-  const itself = '(SELECT seq FROM journal WHERE id = ?)';
-  const nearest = `(SELECT ${edgeOf}(seq) FROM journal WHERE id ${direction} ?)`;
-  return `coalesce(${itself}, ${nearest}, ${otherwise})`;
+/** Where a record stands; where the nearest one stands when it has been pruned since. */
+function placeOfEdge(direction: '<=' | '>=', order: 'ASC' | 'DESC', otherwise: number): string {
+  return `coalesce((SELECT seq FROM journal WHERE id ${direction} ? ORDER BY id ${order} LIMIT 1), ${otherwise})`;
 }
 
 function toRecord(row: Row): JournalRecord {

@@ -133,8 +133,8 @@ test('what a dead process holds is taken away by whoever needs it, of that key a
   );
   assert.equal(living.holders().length, 2);
   assert.deepEqual(
-    living.reapDead().map(({ holder, leases }) => [holder, leases.map(lease => lease.key)]),
-    [[dead, ['other']]],
+    living.releaseAll(dead).map(lease => lease.key),
+    ['other'],
   );
   assert.deepEqual(living.holders(), [self]);
 });

@@ -134,14 +134,6 @@ export class LeaseRepository {
     return this.#options.store.all('SELECT DISTINCT holder_pid, holder_start FROM lease').map(toHolder);
   }
 
-  /** Takes away what dead processes held. */
-  reapDead(): ReadonlyArray<{ readonly holder: ProcessIdentity; readonly leases: readonly Lease[] }> {
-    return this.holders()
-      .filter(holder => !this.#options.isAlive(holder))
-      .map(holder => ({ holder, leases: this.releaseAll(holder) }))
-      .filter(({ leases }) => leases.length > 0);
-  }
-
   reapExpired(): readonly Lease[] {
     const { store, now } = this.#options;
     return store.all('DELETE FROM lease WHERE expires_at <= ? RETURNING *', [now()]).map(toLease);

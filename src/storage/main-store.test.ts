@@ -254,6 +254,59 @@ test('optimizing cuts a write-ahead log that has grown, and checking reads the w
   await store.check();
 });
 
+test('optimizing does not wait for somebody who reads for long', { timeout: 30_000 }, async t => {
+  const { dataDir, path } = await filledStore(t);
+  const store = await openStore(t, dataDir, { maxWalBytes: 1000 });
+  const reader = new DatabaseSync(path);
+  t.after(() => reader.close());
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM healer_settings').get();
+  await store.write(setting, ['x', 'on', 'test', '2026']);
+  await store.optimize();
+  assert.ok(statSync(`${path}-wal`).size > 1000);
+  reader.exec('COMMIT');
+  await store.optimize();
+  assert.equal(statSync(`${path}-wal`).size, 0);
+});
+
+test('a file too large to be read at its opening is read by a check, and what that finds closes the store for good', async t => {
+  const { dataDir, path } = await filledStore(t);
+  const states: string[] = [];
+  const onStateChange = (state: MainStoreState): void => void states.push(reasonIn(state));
+  const store = await openStore(t, dataDir, { checkMaxBytes: 1, onStateChange });
+  await store.check();
+  damage.overwrite(path, { from: 4096, bytes: statSync(path).size - 4096 });
+  await assert.rejects(store.check(), { reason: 'damaged' });
+  assert.deepEqual(states, ['open', 'damaged']);
+  assert.equal(reasonIn(await store.reopen()), 'damaged');
+  await assert.rejects(store.write(setting, ['x', 'on', 'test', '2026']), { reason: 'damaged' });
+  await assert.rejects(store.check(), { reason: 'damaged' });
+});
+
+test('a check and a write do not wait for each other', async t => {
+  const { dataDir, path } = await filledStore(t);
+  const store = await openStore(t, dataDir, { writeTimeoutMs: 2000 });
+  const lock = await holdLock(path, 'write');
+  t.after(lock.release);
+  const written = store.write(setting, ['x', 'on', 'test', '2026']);
+  await store.check();
+  await lock.release();
+  await written;
+  assert.equal(countOf(store), 51);
+});
+
+test('a check that nobody waits for any more is given up, by its caller and by a stop', async t => {
+  const { dataDir } = await filledStore(t);
+  const store = await openStore(t, dataDir);
+  const leaving = new AbortController();
+  const left = store.check(leaving.signal);
+  leaving.abort(new Error('leaving'));
+  await assert.rejects(left, /leaving/);
+  assert.equal(store.state.is, 'open');
+  const stopped = store.check();
+  await Promise.all([assert.rejects(stopped, /it is being closed/), store.stop()]);
+});
+
 test('a slow statement is told by its text, never by its values', async t => {
   const slow: string[] = [];
   const store = await openStore(t, folder(t), { slowMs: -1, onSlow: ({ sql }) => slow.push(sql) });

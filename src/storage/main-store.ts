@@ -11,9 +11,10 @@
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Resource } from '../kernel/lifecycle.ts';
-import { prepareDatabase, statOf } from './main/open-database.ts';
+import { prepareDatabase } from './main/open-database.ts';
 import { ThreadClient } from './main/thread-client.ts';
 import type { BatchStatement } from './main/thread-messages.ts';
+import { statOf } from './stat-of.ts';
 import { type Row, type SlowStatement, type StatementResult, Statements } from './statements.ts';
 import { StoreError, toStoreError } from './store-error.ts';
 
@@ -57,15 +58,21 @@ export class MainStore implements Resource {
   readonly path: string;
   readonly #options: MainStoreOptions & typeof defaults;
   readonly #thread: ThreadClient;
+  /** Of its own, so that no write queues behind a check. */
+  readonly #checker: ThreadClient;
+  readonly #stopping = new AbortController();
   #state: MainStoreState = { is: 'closed' };
   #reading: { readonly db: DatabaseSync; readonly statements: Statements; readonly inode: number } | undefined;
   #opening: Promise<MainStoreState> | undefined;
   #hasBeenOpen = false;
+  /** It was found damaged: only reading all of it proves otherwise. */
+  #isInDoubt = false;
 
   constructor(options: MainStoreOptions) {
     this.path = join(options.dataDir, 'deci.sqlite');
     this.#options = { ...defaults, ...options };
     this.#thread = new ThreadClient({ ...this.#options, path: this.path });
+    this.#checker = new ThreadClient({ ...this.#options, path: this.path, idleMs: 0 });
   }
 
   get state(): MainStoreState {
@@ -85,7 +92,8 @@ export class MainStore implements Resource {
 
   /** Lets the writes that wait be written. */
   async stop(): Promise<void> {
-    await this.#thread.close();
+    this.#stopping.abort(new StoreError('unavailable', { path: this.path, detail: 'it is being closed' }));
+    await Promise.all([this.#thread.close(), this.#checker.close()]);
     this.#stopReading();
     this.#state = { is: 'closed' };
   }
@@ -93,9 +101,9 @@ export class MainStore implements Resource {
   /** Tries again what made the store unavailable. Called twice at a time it tries once. */
   reopen(): Promise<MainStoreState> {
     if (this.#state.is === 'open') return Promise.resolve(this.#state);
-    const { openTimeoutMs } = this.#options;
-    const task = { is: 'prepare', mayCreate: !this.#hasBeenOpen } as const;
-    this.#opening ??= this.#open(() => this.#thread.ask(task, openTimeoutMs)).finally(() => {
+    const timeoutMs = this.#isInDoubt ? maintenanceTimeoutMs : this.#options.openTimeoutMs;
+    const task = { is: 'prepare', mayCreate: !this.#hasBeenOpen, whole: this.#isInDoubt } as const;
+    this.#opening ??= this.#open(() => this.#thread.ask(task, timeoutMs)).finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
@@ -134,18 +142,24 @@ export class MainStore implements Resource {
 
   /** For a schedule: brings the planner's figures up to date, and cuts the write-ahead log when it has grown. */
   async optimize(): Promise<void> {
-    await this.#maintain('optimize');
-  }
-
-  /** Reads the whole file, however large. @throws StoreError `damaged` */
-  async check(): Promise<void> {
-    await this.#maintain('check');
-  }
-
-  async #maintain(is: 'optimize' | 'check'): Promise<void> {
     this.#mustRead();
     try {
-      await this.#thread.ask({ is }, maintenanceTimeoutMs);
+      await this.#thread.ask({ is: 'optimize' }, maintenanceTimeoutMs);
+    } catch (thrown) {
+      throw this.#noted(thrown);
+    }
+  }
+
+  /**
+   * For a schedule: reads the whole file, however large, while writes go on. What is damaged makes the store unavailable.
+   * @throws StoreError `damaged`; the signal's reason when it fires before the file was read
+   */
+  async check(signal?: AbortSignal): Promise<void> {
+    this.#mustRead();
+    const leaving = signal === undefined ? [] : [signal];
+    try {
+      const either = AbortSignal.any([this.#stopping.signal, ...leaving]);
+      await this.#checker.ask({ is: 'check' }, maintenanceTimeoutMs, either);
     } catch (thrown) {
       throw this.#noted(thrown);
     }
@@ -157,6 +171,7 @@ export class MainStore implements Resource {
       await prepare();
       this.#startReading();
       this.#hasBeenOpen = true;
+      this.#isInDoubt = false;
       this.#become({ is: 'open' });
     } catch (thrown) {
       this.#stopReading();
@@ -188,6 +203,7 @@ export class MainStore implements Resource {
     if (!(error instanceof StoreError) || this.#reading === undefined) return error;
     const isElsewhere = statOf(this.path)?.ino !== this.#reading.inode;
     if (error.reason !== 'damaged' && !isElsewhere) return error;
+    this.#isInDoubt = !isElsewhere;
     this.#stopReading();
     this.#become({ is: 'unavailable', error: isElsewhere ? this.#moved() : error });
     return error;

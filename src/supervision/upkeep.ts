@@ -5,7 +5,8 @@ import { Ticker } from '../kernel/ticker.ts';
 export interface UpkeepTask {
   readonly name: string;
   readonly everyMs: number;
-  run(): Promise<void>;
+  /** @param signal fires when nobody waits for it any more */
+  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface UpkeepOptions {
@@ -24,8 +25,8 @@ export class Upkeep implements Resource {
         new Ticker({
           name: task.name,
           intervalMs: task.everyMs,
-          tick: async () => {
-            await task.run();
+          tick: async signal => {
+            await task.run(signal);
             return undefined;
           },
           random,

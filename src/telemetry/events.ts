@@ -46,14 +46,19 @@ type RequestEvents = Pick<Events, 'httpRequest' | 'authRefused' | 'streamOpened'
 function requestEvents(registry: MetricsRegistry): RequestEvents {
   const refused = registry.counter(requestMetrics.authRefused);
   const streams = registry.gauge(requestMetrics.streams).with({});
-  const closed = registry.counter(requestMetrics.streamsClosed);
+  const byPhase = registry.counter(requestMetrics.streamsClosed);
+  const closed = {
+    waiting: byPhase.with({ phase: 'waiting' }),
+    streaming: byPhase.with({ phase: 'streaming' }),
+    complete: byPhase.with({ phase: 'complete' }),
+  };
   return {
     httpRequest: createHttpRequest(registry),
     authRefused: event => refused.with(event).add(),
     streamOpened: () => streams.add(1),
-    streamClosed: event => {
+    streamClosed: ({ phase }) => {
       streams.add(-1);
-      closed.with(event).add();
+      closed[phase].add();
     },
   };
 }

@@ -186,7 +186,8 @@ describe('while it is in use', () => {
         'the record is there',
         async () => {
           const answer = await get(cluster, '/api/journal').catch(() => undefined);
-          const { data } = (await answer?.json()) as { data: Array<{ target: string; result: string | null }> };
+          if (answer?.status !== 200) return false;
+          const { data } = (await answer.json()) as { data: Array<{ target: string; result: string | null }> };
           return data.some(({ target, result }) => target === `process ${pid}` && result === 'healed');
         },
         20_000,

@@ -4,19 +4,11 @@
  * name is ever used twice, so that a process that lets go of an old file cannot touch a new one.
  */
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, closeSync, lstatSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../make-folder.ts';
+import { statOf } from '../stat-of.ts';
 import { StoreError, toStoreError } from '../store-error.ts';
 
 export interface FileSeries {
@@ -46,15 +38,11 @@ const endings = ['', '-wal', '-shm'] as const;
 /** @param broken the file that must not be used any more @throws StoreError */
 export function openCurrent(series: FileSeries, broken: string | undefined): CurrentFile {
   try {
-    makeFolder(series.dir);
+    prepareFolder(series.dir);
     return underLock(join(series.dir, `${series.name}.lock`), () => openOrMake(series, broken));
   } catch (thrown) {
     throw toStoreError(thrown, series.dir);
   }
-}
-
-export function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
 }
 
 function openOrMake(series: FileSeries, broken: string | undefined): CurrentFile {
@@ -161,25 +149,13 @@ function takeLock(path: string): DatabaseSync | undefined {
 }
 
 /** Also when somebody has removed it under us. */
-function makeFolder(dir: string): void {
-  if (statOf(dir) === undefined) {
-    mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
-    makeUnlessThere(dir);
-  }
+function prepareFolder(dir: string): void {
+  if (statOf(dir) === undefined) makeFolder(dir);
   // Where everybody may make folders, somebody else may have been faster after ours was removed.
   const { uid, mode } = lstatSync(dir);
   const isOurs = lstatSync(dir).isDirectory() && uid === (process.getuid?.() ?? uid);
   if (!isOurs) throw new StoreError('unavailable', { path: dir, detail: 'it is not a folder of this user' });
   if ((mode & 0o077) !== 0) chmodSync(dir, 0o700);
-}
-
-/** Not `recursive`, which says of a disk that cannot be written that there is no such folder. */
-function makeUnlessThere(dir: string): void {
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }
 
 function remove(path: string): void {

@@ -12,6 +12,7 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** Each index is there for one statement of the journal's repository, whose test looks at the plans. */
 const journal = `
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -31,9 +32,11 @@ CREATE TABLE journal (
   holder_pid INTEGER NOT NULL,
   holder_start TEXT NOT NULL
 ) STRICT;
-CREATE INDEX journal_by_healer ON journal (healer, time);
+CREATE INDEX journal_by_healer ON journal (healer, seq);
+CREATE INDEX journal_by_healer_and_time ON journal (healer, time);
 CREATE INDEX journal_by_time ON journal (time);
-CREATE INDEX journal_open ON journal (seq) WHERE result IS NULL;`;
+CREATE INDEX journal_open ON journal (result, seq) WHERE result IS NULL;
+CREATE INDEX journal_open_by_healer ON journal (result, healer) WHERE result IS NULL;`;
 
 const healerSettings = `
 CREATE TABLE healer_settings (

@@ -5,20 +5,10 @@
  * SQLite's locks belong to the process and fall when any descriptor of the file is closed: nothing here opens the file
  * itself once it exists.
  */
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  linkSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { statOf } from '../stat-of.ts';
 import { StoreError, toStoreError } from '../store-error.ts';
 import { applicationId, migrate, pragma } from './migrate.ts';
 import { type Migration, migrations as ours } from './migrations.ts';
@@ -79,10 +69,6 @@ export function connect(path: string): DatabaseSync {
     db.close();
     throw error;
   }
-}
-
-export function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
 }
 
 /** Appears under its name complete, so that an empty file is never a beginning but always a damage. */

@@ -4,10 +4,13 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { statOf } from '../stat-of.ts';
 import { type StatementResult, Statements } from '../statements.ts';
 import { StoreError, toStoreError, type WriteOutcome } from '../store-error.ts';
-import { connect, prepareDatabase, quickCheck, statOf } from './open-database.ts';
+import { connect, prepareDatabase, quickCheck } from './open-database.ts';
 import type { BatchStatement, ThreadReply, ThreadRequest, ThreadSettings, ThreadTask } from './thread-messages.ts';
+
+const briefMs = 50;
 
 class StoreThread {
   readonly #settings: ThreadSettings;
@@ -36,15 +39,22 @@ class StoreThread {
 
   #perform(task: ThreadTask, timeoutMs: number): readonly StatementResult[] {
     if (task.is === 'batch') return this.#commit(task.statements, timeoutMs);
-    if (task.is === 'prepare') this.#prepare(task.mayCreate, timeoutMs);
-    else if (task.is === 'check') quickCheck(this.#open(timeoutMs), this.#settings.path);
+    if (task.is === 'prepare') this.#prepare(task, timeoutMs);
+    else if (task.is === 'check') this.#check(timeoutMs);
     else this.#optimize(timeoutMs);
     return [];
   }
 
-  #prepare(mayCreate: boolean, timeoutMs: number): void {
+  #prepare({ mayCreate, whole = false }: Extract<ThreadTask, { is: 'prepare' }>, timeoutMs: number): void {
+    const { path, checkMaxBytes } = this.#settings;
     this.close();
-    prepareDatabase({ ...this.#settings, mayCreate, timeoutMs });
+    prepareDatabase({ path, checkMaxBytes: whole ? Number.POSITIVE_INFINITY : checkMaxBytes, mayCreate, timeoutMs });
+  }
+
+  /** The file, not what a connection remembers of it. */
+  #check(timeoutMs: number): void {
+    this.close();
+    quickCheck(this.#open(timeoutMs), this.#settings.path);
   }
 
   #commit(batch: readonly BatchStatement[], timeoutMs: number): readonly StatementResult[] {
@@ -77,7 +87,10 @@ class StoreThread {
     const { path, maxWalBytes } = this.#settings;
     const db = this.#open(timeoutMs);
     db.exec('PRAGMA optimize');
-    if ((statOf(`${path}-wal`)?.size ?? 0) > maxWalBytes) db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    if ((statOf(`${path}-wal`)?.size ?? 0) <= maxWalBytes) return;
+    // Whoever reads for long, as a check does, must not keep writes waiting here: the next round cuts the log.
+    db.exec(`PRAGMA busy_timeout = ${briefMs}`);
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
   #open(timeoutMs: number): DatabaseSync {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { holdLock } from '../../../test/faults/hold-lock.ts';
 import { until } from '../../../test/support/until.ts';
+import { prepareDatabase } from './open-database.ts';
 import { ThreadClient, type ThreadClientOptions } from './thread-client.ts';
 import type { ThreadTask } from './thread-messages.ts';
 
@@ -87,6 +89,41 @@ test('a write whose turn does not come in time was not written and says so', asy
   const second = thread.ask(write, 100);
   await assert.rejects(second, { reason: 'locked', outcome: 'not_written' });
   await assert.rejects(first, { reason: 'locked', outcome: 'not_written' });
+});
+
+/** Opening a pipe to read hangs until somebody writes, and nothing can end a thread that does. */
+function hangingTask(pipe: string): ThreadTask {
+  return { is: 'batch', statements: [{ sql: `ATTACH 'file:${pipe}?mode=ro' AS pipe` }] };
+}
+
+test('two threads that cannot be ended are enough: no third one is started until they are gone', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'deci-thread-'));
+  const [path, pipe] = [join(dir, 'deci.sqlite'), join(dir, 'pipe')];
+  execFileSync('mkfifo', [pipe]);
+  const release = () => closeSync(openSync(pipe, 'r+'));
+  t.after(release);
+  const thread = await client(t, { path });
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const hang = () => thread.ask(hangingTask(pipe), 50);
+  await assert.rejects(hang(), { outcome: 'unknown' });
+  // Another file in the place of the one whose lock the hanging thread holds.
+  for (const ending of ['', '-wal', '-shm']) renameSync(`${path}${ending}`, `${path}.held${ending}`);
+  prepareDatabase({ path, checkMaxBytes: 1e6, timeoutMs: 1000, mayCreate: true });
+  // One may hang by itself: the next one writes.
+  await thread.ask(write, 5000);
+  const [second, waiting] = [hang(), thread.ask(write, 5000)];
+  await assert.rejects(second, { outcome: 'unknown' });
+  const refused = { reason: 'unavailable', outcome: 'not_written', message: /2 threads hang/ };
+  await assert.rejects(waiting, refused);
+  await assert.rejects(thread.ask(write, 5000), refused);
+  assert.equal(thread.isRunning, false);
+  release();
+  await until('it takes writes again', () =>
+    thread.ask(write, 5000).then(
+      () => true,
+      () => false,
+    ),
+  );
 });
 
 test('a wrong statement is the error it is, and leaves no transaction open', async t => {

@@ -4,6 +4,9 @@
  *
  * A task that has not been handed over may be given up and has done nothing. One that was handed over and does not come
  * back in time is `unknown`: its thread is ended and replaced, and what it was just committing may be committed.
+ *
+ * A thread that hangs in a system call cannot be ended. It is remembered until it has left, and while there are more of
+ * those than one the disk is to blame: then nothing is begun, instead of hanging one thread after the other.
  */
 import { Worker } from 'node:worker_threads';
 import type { SlowStatement, StatementResult } from '../statements.ts';
@@ -25,10 +28,12 @@ interface Job {
 
 /** The thread itself gives up at the deadline and says so; this much later it hangs. */
 const graceMs = 500;
+const maxHanging = 1;
 
 export class ThreadClient {
   readonly #options: ThreadClientOptions;
   readonly #waiting: Job[] = [];
+  readonly #hanging = new Set<Worker>();
   #current: Job | undefined;
   #worker: Worker | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -45,7 +50,7 @@ export class ThreadClient {
 
   /**
    * @throws StoreError `not_written` when it was not begun or was refused, `unknown` when nobody can tell; the signal's
-   * reason when it fires before the task was begun. What has begun is not called back.
+   * reason when it fires before the task was begun. What has begun is not called back, but for a check.
    */
   async ask(task: ThreadTask, timeoutMs: number, signal?: AbortSignal): Promise<readonly StatementResult[]> {
     signal?.throwIfAborted();
@@ -60,7 +65,7 @@ export class ThreadClient {
       settle: Promise.withResolvers(),
       timer: undefined,
     };
-    const onAbort = (): void => this.#giveUp(job, signal?.reason);
+    const onAbort = (): void => this.#onAbort(job, signal?.reason);
     signal?.addEventListener('abort', onAbort);
     job.timer = setTimeout(() => this.#onDeadline(job), timeoutMs);
     this.#waiting.push(job);
@@ -85,6 +90,11 @@ export class ThreadClient {
     if (this.#current !== undefined) return;
     const job = this.#waiting.shift();
     if (job === undefined) return this.#rest();
+    if (this.#hanging.size > maxHanging) {
+      const detail = `${this.#hanging.size} threads hang in it`;
+      job.settle.reject(new StoreError('unavailable', { path: this.#options.path, detail }));
+      return this.#next();
+    }
     clearTimeout(this.#idleTimer);
     this.#current = job;
     this.#worker ??= this.#start();
@@ -99,7 +109,10 @@ export class ThreadClient {
     const worker = new Worker(new URL('store-thread.ts', import.meta.url), { workerData, execArgv: [], env: {} });
     worker.on('message', (reply: ThreadReply) => this.#onReply(worker, reply));
     worker.on('error', error => this.#onLost(worker, error));
-    worker.on('exit', () => this.#onLost(worker, undefined));
+    worker.on('exit', () => {
+      this.#hanging.delete(worker);
+      this.#onLost(worker, undefined);
+    });
     return worker;
   }
 
@@ -121,15 +134,26 @@ export class ThreadClient {
     if (job !== this.#current) {
       return this.#giveUp(job, new StoreError('locked', { path, detail: 'its turn did not come in time' }));
     }
-    job.timer = setTimeout(() => this.#replace(job), graceMs);
+    job.timer = setTimeout(() => this.#replace(job, this.#unknown('no answer in time')), graceMs);
   }
 
-  #replace(job: Job): void {
+  #onAbort(job: Job, reason: unknown): void {
+    // It changes nothing, and takes its time.
+    if (job.task.is === 'check') this.#replace(job, reason);
+    this.#giveUp(job, reason);
+  }
+
+  #replace(job: Job, reason: unknown): void {
     if (job !== this.#current) return;
-    // It ends when its statement returns; until then it may hold the lock, and the next thread waits for that.
-    void this.#worker?.terminate();
+    const worker = this.#worker;
     this.#worker = undefined;
-    this.#finish(({ settle }) => settle.reject(this.#unknown('no answer in time')));
+    if (worker !== undefined) {
+      this.#hanging.add(worker);
+      // It ends when its statement returns; until then it may hold the lock, and the next thread waits for that.
+      void worker.terminate();
+      worker.unref();
+    }
+    this.#finish(({ settle }) => settle.reject(reason));
   }
 
   #unknown(detail: string, cause?: unknown): StoreError {

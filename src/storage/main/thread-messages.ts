@@ -9,8 +9,8 @@ export interface BatchStatement {
 }
 
 export type ThreadTask =
-  /** Makes (if it may), checks and migrates the file. */
-  | { readonly is: 'prepare'; readonly mayCreate: boolean }
+  /** Makes (if it may), checks and migrates the file; `whole` reads all of it, however large. */
+  | { readonly is: 'prepare'; readonly mayCreate: boolean; readonly whole?: boolean }
   /** One transaction. */
   | { readonly is: 'batch'; readonly statements: readonly BatchStatement[] }
   /** Tidies the planner's figures and an overgrown write-ahead log. */
