@@ -19,12 +19,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { removeHotFiles } from '../../scripts/lib/hot-files.ts';
+import { Pm2 } from '../../scripts/lib/pm2-cli.ts';
+import { liveControl, liveWorkers } from '../../src/config/live-workers.ts';
+import { processStart } from '../../src/kernel/process-identity.ts';
 import { askSocket } from '../../src/kernel/socket-request.ts';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { overwriteHeader, overwriteMiddlePage } from '../faults/damage-file.ts';
 import { holdLock } from '../faults/hold-lock.ts';
 import { leasesOf } from '../support/cluster-leases.ts';
-import { clusterEnvironment, runScript, startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { checkout, clusterEnvironment, runScript, startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
 interface Served {
@@ -228,6 +231,38 @@ describe('while it is in use', () => {
     renameSync(`${path}.gone`, path);
     await journalIs(200);
   });
+});
+
+test('everything is killed at once, right after a write was acknowledged: it is there when the cluster is back', async () => {
+  const fake = await startFakeOllama();
+  const home = mkdtempSync(join(tmpdir(), 'deci-'));
+  const runDir = join(home, 'run');
+  const env = clusterEnvironment(home, { OLLAMA_URLS: fake.url });
+  try {
+    for (const mode of ['off', 'dry_run', 'on']) {
+      const { code, stdout, stderr } = await runScript(['scripts/start.ts', '--json'], env);
+      assert.equal(code, 0, stderr);
+      const { url } = JSON.parse(stdout) as { url: string };
+      const cluster = { url, key: readFileSync(join(home, 'data', 'admin-key'), 'utf8').trim() };
+      const put = await get(cluster, '/api/admin/healers/dead-leases', 'PUT', { mode });
+      assert.equal(put.status, 200);
+      const daemon = new Pm2(join(runDir, 'pm2'), checkout, process.env).daemonPid() ?? 0;
+      const control = liveControl(runDir)?.pid ?? 0;
+      const pids = [daemon, control, ...liveWorkers(runDir).map(worker => worker.pid)];
+      assert.equal(pids.filter(pid => pid > 0).length, 4);
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      await until('all are gone', () => pids.every(pid => processStart(pid) === undefined));
+      const db = new DatabaseSync(storeIn(home));
+      assert.deepEqual(db.prepare('PRAGMA integrity_check').all().map(Object.values), [['ok']]);
+      assert.equal(db.prepare('SELECT mode FROM healer_settings').get()?.['mode'], mode);
+      db.close();
+    }
+  } finally {
+    await runScript(['scripts/stop.ts'], env);
+    await fake.stop();
+    removeHotFiles({ hotDir: undefined, runDir });
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
 });
 
 test('two starts at once: one cluster, and each start says what it found', async () => {
