@@ -102,7 +102,16 @@ export function createControl(config: Config, { version, print, leave: leaveProc
 
   const upkeep = new Upkeep({
     tasks: [
-      { name: 'fold metrics', everyMs: 5 * second, run: async () => void foldDead(spine.hotDir, spine.self) },
+      {
+        name: 'fold metrics',
+        everyMs: 5 * second,
+        run: async () => {
+          const { lost } = foldDead(spine.hotDir, spine.self);
+          if (lost === 0) return;
+          events.metricsLost({ files: lost });
+          log.warn('files of metrics could not be read and were dropped', { files: lost, dir: spine.hotDir });
+        },
+      },
       { name: 'journal', everyMs: 5 * second, run: () => journal.flush() },
       {
         name: 'expired leases',

@@ -88,6 +88,33 @@ test('a process that may not write files loses nothing of the others, and goes o
   assert.equal((await limited.ask({ do: 'add', key: 'n' })).value, 1);
 });
 
+/** Of strace: makes reads of a file fail that would not fail here. */
+const tracer = 'strace';
+
+test('a process whose reads fail takes the file from nobody, whichever read it is', async t => {
+  const { dir, start } = hotPeers(t);
+  const holder = await start();
+  const request = { kind: 'slot', key: 'k', capacity: 1, ttlMs: 600_000 };
+  await holder.ask({ do: 'take', request });
+  for (let i = 0; i < 300; i++) await holder.ask({ do: 'add', key: `${i}`.repeat(100) });
+  // Into the file itself, out of its log.
+  const log = new DatabaseSync(currentFile(dir));
+  log.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  log.close();
+  const code = `${prelude} process.stdout.write(String(tried(() => open().get('n'))));`;
+  const said = new Set<string>();
+  for (let read = 1; read <= 12; read++) {
+    const tracing = ['-f', '-qqq', '-o', '/dev/null', '-P', currentFile(dir), '-e'];
+    const running = [process.execPath, '--input-type=module', '-e', code, join(dir, '..')];
+    const failing = `inject=pread64:error=ENOMEM:when=${read}+`;
+    const { error, stdout } = spawnSync(tracer, [...tracing, failing, ...running], { encoding: 'utf8' });
+    if (error !== undefined) return t.skip(`${tracer} is not installed`);
+    said.add(stdout);
+    assert.deepEqual(await holder.ask({ do: 'take', request }), { rebuilds: 0 }, `read ${read}: ${stdout}`);
+  }
+  assert.ok(said.has('unavailable'), [...said].join());
+});
+
 const losses: ReadonlyArray<readonly [string, (dir: string) => void]> = [
   ['garbage all over it', dir => garbageEverywhere(currentFile(dir))],
   ['its index cut', dir => truncateSync(`${currentFile(dir)}-shm`, 0)],

@@ -129,9 +129,9 @@ test('totals are the sum over four processes, to the last count, also after one 
   assert.equal(histogramCount(after), expected);
   assert.deepEqual(values(after, 'test_alive'), [3]);
 
-  assert.equal(foldDead(dir, thisProcess()), 1);
+  assert.equal(foldDead(dir, thisProcess()).folded, 1);
   assert.equal(total(await collect()), expected);
-  assert.equal(foldDead(dir, thisProcess()), 0);
+  assert.equal(foldDead(dir, thisProcess()).folded, 0);
   assert.equal(total(await collect()), expected);
 });
 
@@ -201,7 +201,7 @@ test('damaged and foreign files are left out and counted, and other files are no
   assert.equal(collected.skippedFiles, 5);
   assert.deepEqual(values(collected, 'deci_metrics_files_skipped'), [5]);
 
-  assert.equal(foldDead(dir, thisProcess()), 1);
+  assert.equal(foldDead(dir, thisProcess()).folded, 1);
   const folded = await collect();
   assert.equal(total(folded), one.counted);
   assert.equal(folded.skippedFiles, 1, 'the one whose name is nobody’s stays');
@@ -269,7 +269,7 @@ test('counters never run backwards while processes and the folding one are kille
     const identity = { pid: folder.pid, start: '' };
     await until('the folding process is gone', () => !isAlive(identity));
   }
-  folds += foldDead(dir, thisProcess());
+  folds += foldDead(dir, thisProcess()).folded;
   assert.equal(total(await collect()), total(end));
   assert.ok(folds > 0);
 });

@@ -105,14 +105,13 @@ function readOthers(dir: string, self: string): { parts: MergePart[]; skippedFil
     else read.push({ owner, snapshot });
   }
   // Last, see there.
-  const retired = readRetired(dir);
-  if (retired === 'damaged') skippedFiles++;
-  const contained = new Set(retired === 'damaged' ? [] : retired.folded);
+  const { snapshot: retired, damaged } = readRetired(dir);
+  const contained = new Set(retired.folded);
   const parts: MergePart[] = read
     .filter(({ snapshot }) => !contained.has(snapshot.owner))
     .map(({ owner, snapshot }) => ({ snapshot, alive: isAlive(owner) }));
-  if (retired !== 'damaged') parts.push({ snapshot: retired, alive: false });
-  return { parts, skippedFiles };
+  parts.push({ snapshot: retired, alive: false });
+  return { parts, skippedFiles: skippedFiles + damaged };
 }
 
 function listFiles(dir: string): { owners: MetricsOwner[]; foreign: number } {

@@ -56,6 +56,7 @@ function everyEvent(events: Events): void {
   events.healed({ healer: 'breaker', trigger: 'a "quoted\\\n" one', result: 'healed', seconds: 2 });
   events.leasesReaped({ kind: 'slot', count: 3 });
   events.slowStatement();
+  events.metricsLost({ files: 2 });
   events.storeState({ open: true });
   events.upstreamState({ upstream: 'gpu-1', up: false });
 }
@@ -94,6 +95,7 @@ test('the text says what happened, as Prometheus reads it', async t => {
     'selfheal_actions_total{action="breaker",trigger="a \\"quoted\\\\\\n\\" one",result="healed"} 1',
     'deci_leases_reaped_total{kind="slot"} 3',
     'deci_store_slow_statements_total 1',
+    'deci_metrics_files_lost_total 2',
     'deci_store_up 1',
     'deci_upstream_up{upstream="gpu-1"} 0',
     `deci_process_state{process="blue-${process.pid}",state="standby"} 0`,

@@ -32,6 +32,7 @@ export interface Events {
   healed(event: HealedEvent): void;
   leasesReaped(event: { readonly kind: string; readonly count: number }): void;
   slowStatement(): void;
+  metricsLost(event: { readonly files: number }): void;
   storeState(event: { readonly open: boolean }): void;
   upstreamState(event: { readonly upstream: string; readonly up: boolean }): void;
 }
@@ -112,6 +113,7 @@ function healingEvents(registry: MetricsRegistry): Omit<Events, keyof RequestEve
   const durations = registry.histogram(healingMetrics.actionDuration);
   const reaped = registry.counter(healingMetrics.leasesReaped);
   const slow = registry.counter(healingMetrics.slowStatements).with({});
+  const filesLost = registry.counter(healingMetrics.metricsFilesLost).with({});
   const store = registry.gauge(healingMetrics.storeUp);
   const upstreams = registry.gauge(healingMetrics.upstreamUp);
   return {
@@ -121,6 +123,7 @@ function healingEvents(registry: MetricsRegistry): Omit<Events, keyof RequestEve
     },
     leasesReaped: ({ kind, count }) => reaped.with({ kind }).add(count),
     slowStatement: () => slow.add(),
+    metricsLost: ({ files }) => filesLost.add(files),
     storeState: ({ open }) => store.with({}).set(open ? 1 : 0),
     upstreamState: ({ upstream, up }) => upstreams.with({ upstream }).set(up ? 1 : 0),
   };

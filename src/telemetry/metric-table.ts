@@ -80,6 +80,13 @@ export const healingMetrics = {
     unit: 'statements',
     labels: [],
   },
+  metricsFilesLost: {
+    type: 'counter',
+    name: 'deci_metrics_files_lost_total',
+    help: 'Files of metrics of processes that are gone which could not be read and were dropped.',
+    unit: 'files',
+    labels: [],
+  },
   storeUp: {
     type: 'gauge',
     name: 'deci_store_up',

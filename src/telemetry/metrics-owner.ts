@@ -6,7 +6,13 @@ export interface MetricsOwner extends ProcessIdentity {
   readonly role: string;
 }
 
-export const retiredFileName = 'metrics-retired.bin';
+/** Of those that are gone; the copy stands in for the file, and of what was damaged one is kept. */
+export const retiredFileNames = {
+  file: 'metrics-retired.bin',
+  copy: 'metrics-retired-copy.bin',
+  damaged: 'metrics-retired-damaged.bin',
+} as const;
+const notOwned: ReadonlySet<string> = new Set(Object.values(retiredFileNames));
 const rolePattern = /^[a-z][a-z0-9-]{0,31}$/;
 const ownedName = /^metrics-([a-z][a-z0-9-]{0,31})-(\d+)-(\d*)\.(bin|tmp)$/;
 
@@ -33,5 +39,5 @@ export function parseMetricsFileName(name: string): { owner: MetricsOwner; kind:
 
 /** Looks as if it were one of ours, whether or not it is. */
 export function isMetricsFileName(name: string): boolean {
-  return name.startsWith('metrics-') && name.endsWith('.bin') && name !== retiredFileName;
+  return name.startsWith('metrics-') && name.endsWith('.bin') && !notOwned.has(name);
 }

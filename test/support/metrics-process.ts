@@ -14,7 +14,7 @@ const tell = (message: object): void => {
 process.on('disconnect', () => process.exit(0));
 
 function fold(): void {
-  tell({ folded: foldDead(dir, thisProcess()) });
+  tell({ folded: foldDead(dir, thisProcess()).folded });
   setTimeout(fold, 1);
 }
 

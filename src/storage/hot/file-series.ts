@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeFolder } from '../make-folder.ts';
 import { statOf } from '../stat-of.ts';
-import { StoreError, toStoreError } from '../store-error.ts';
+import { reasonOf, StoreError, toStoreError } from '../store-error.ts';
 
 export interface FileSeries {
   readonly dir: string;
@@ -70,7 +70,7 @@ function openUnlessDamaged(series: FileSeries, path: string): DatabaseSync | und
   const db = new DatabaseSync(path, { timeout: busyMs });
   try {
     configure(db, series);
-    if (isComplete(db) && (size > checkMaxBytes || isWhole(db))) return db;
+    if (isComplete(db) && (size > checkMaxBytes || isWhole(db, path))) return db;
     db.close();
     return undefined;
   } catch (thrown) {
@@ -94,8 +94,13 @@ function isComplete(db: DatabaseSync): boolean {
   return db.prepare('PRAGMA user_version').get()?.['user_version'] === 1;
 }
 
-function isWhole(db: DatabaseSync): boolean {
-  return db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] === 'ok';
+/** @throws StoreError when a page could not be read for a reason that may be this process's own */
+function isWhole(db: DatabaseSync, path: string): boolean {
+  const found = String(db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']);
+  const [, code] = /error code=(\d+)/.exec(found) ?? [];
+  const reason = code === undefined ? undefined : reasonOf(Number(code));
+  if (reason !== undefined && reason !== 'damaged') throw new StoreError(reason, { path, detail: found });
+  return found === 'ok';
 }
 
 function make(series: FileSeries, path: string): DatabaseSync {
