@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { askControl } from '../../scripts/lib/worker-sockets.ts';
 import type { JournalRecord } from '../../src/journal/record.ts';
@@ -118,6 +119,21 @@ describe('leases and the journal', () => {
     assert.ok(Array.isArray(await journalOf(cluster)));
     assert.equal((await get(cluster, '/metrics')).status, 200);
     assert.equal((await cluster.script(['src/cli.ts', 'healers', 'list', '--json'])).code, 0);
+  });
+
+  test('an action that control was killed in is closed by the next control, as one of which nothing is known', async () => {
+    const db = new DatabaseSync(join(cluster.home, 'data', 'deci.sqlite'), { timeout: 5000 });
+    // What is left behind by one that wrote its record and never came to the action.
+    db.exec(`INSERT INTO journal (id, time, healer, signal, value, threshold, decision, action, target,
+        result, duration_ms, requests_affected, ids, holder_pid, holder_start)
+      VALUES ('00000000000000000000000001', '${new Date().toISOString()}', 'dead-leases', 'holder_gone', 1, 0, 'it is gone',
+        'release_leases', 'process 7', NULL, NULL, NULL, '[]', 99999999, '1')`);
+    db.close();
+    const left = async () => (await journalOf(cluster)).find(({ target }) => target === 'process 7');
+    assert.equal((await left())?.result, null);
+    const { pid = 0 } = (await askControl(cluster.runDir)) ?? {};
+    process.kill(pid, 'SIGKILL');
+    await until('it is closed', async () => (await left().catch(() => undefined))?.result === 'no_effect', 30_000);
   });
 
   test('the shared folder is swept away: requests are served, and what is shared is made anew', async () => {
