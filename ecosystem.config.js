@@ -19,7 +19,7 @@ function load() {
     // Not a static import: an older Node could not read the file, and would say so instead of the sentence above.
     return createRequire(import.meta.url)('./src/config/load-ecosystem.ts').loadEcosystem();
   } catch (error) {
-    return leave(error.message, error.name === 'ConfigError' ? 78 : 3);
+    return leave(error.message, error.name === 'ConfigError' ? 78 : (error.exitCode ?? 3));
   }
 }
 

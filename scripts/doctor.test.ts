@@ -96,3 +96,11 @@ test('the table for people says the verdict last; an unknown option is exit 2', 
   assert.doesNotMatch(stdout, /\p{Cc}(?<!\n)/u);
   assert.equal((await runScript(['scripts/doctor.ts', '--fix'], env)).code, 2);
 });
+
+test('a folder that only the kernel could make cannot be made', {
+  skip: process.platform !== 'linux' && 'there is no /proc',
+}, async t => {
+  const { code, notOk } = await examine(folder(t), { DATA_DIR: '/proc/deci/x' });
+  assert.equal(code, 3);
+  assert.match(notOk.get('data')?.detail ?? '', /^\/proc\/deci\/x cannot be made/);
+});

@@ -1,78 +1,67 @@
 /** `npm run logs`: the last lines of the log of all workers, and then every new one, over midnight too. */
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openCluster } from './lib/cluster.ts';
-import { exitCodes } from './lib/exit-codes.ts';
-import { readFlags } from './lib/flags.ts';
+import { parseArgs } from 'node:util';
+import { loadUsableConfig } from '../src/config/environment.ts';
+import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
+import { LogFollower } from './lib/log-follower.ts';
 import { runScript } from './lib/output.ts';
 
-const usage = `Usage: npm run logs [-- OPTION...]
-Follows logs/combined-YYYY-MM-DD.log, one JSON object per line, until Ctrl-C.
-  --errors  warnings and errors only
-  --once    print the last lines and end
-  --help    print this`;
-
+const defaultLines = 20;
+const maxLines = 10_000;
 const pollMs = 250;
-const firstBytes = 4096;
-const chunkBytes = 64 * 1024;
+
+const usageOf = (logDir: string): string => `Usage: npm run logs [-- OPTION...]
+Follows ${logDir}/combined-YYYY-MM-DD.log, one JSON object per line, until Ctrl-C.
+  --errors   warnings and errors only (warn-*.log and error-*.log, in the order of their times)
+  --lines N  begin with the last N lines instead of ${defaultLines}
+  --once     print the last lines and end
+  --help     print this`;
 
 async function main(): Promise<number> {
-  const flags = readFlags(usage, ['errors', 'once']);
-  if (flags === undefined) return exitCodes.done;
-  const { logDir } = openCluster().config.places;
-  const prefix = flags.errors ? 'warn-' : 'combined-';
-  let path = newest(logDir, prefix);
-  let offset = path === undefined ? 0 : startOfTail(path);
+  const { config, problem } = loadUsableConfig();
+  const { logDir } = config.places;
+  const { help, errors, once, lines } = readOptions(usageOf(logDir));
+  if (help) {
+    console.log(usageOf(logDir));
+    return exitCodes.done;
+  }
+  if (problem !== undefined) console.error(`Warning: ${problem.message}`);
+  const log = new LogFollower(logDir, errors ? ['warn', 'error'] : ['combined']);
+  print(log.last(lines));
+  if (once) return exitCodes.done;
   for (;;) {
-    if (path !== undefined) offset = copy(path, offset);
-    if (flags.once) return exitCodes.done;
     await sleep(pollMs);
-    const latest = newest(logDir, prefix);
-    if (latest === path) continue;
-    if (path !== undefined) copy(path, offset);
-    path = latest;
-    offset = 0;
+    print(log.next());
   }
 }
 
-function newest(dir: string, prefix: string): string | undefined {
+interface LogOptions {
+  readonly help: boolean;
+  readonly errors: boolean;
+  readonly once: boolean;
+  readonly lines: number;
+}
+
+function readOptions(usage: string): LogOptions {
+  const flag = { type: 'boolean', default: false } as const;
+  const options = { help: { ...flag, short: 'h' }, errors: flag, once: flag, lines: { type: 'string' } } as const;
   try {
-    const names = readdirSync(dir).filter(name => name.startsWith(prefix) && name.endsWith('.log'));
-    const last = names.toSorted().at(-1);
-    return last === undefined ? undefined : join(dir, last);
-  } catch {
-    return undefined;
+    const { values } = parseArgs({ options });
+    return { ...values, lines: lineCount(values.lines) };
+  } catch (error) {
+    throw new ScriptFailure(exitCodes.usage, `${(error as Error).message}\n${usage}`);
   }
 }
 
-/** Begins at a whole line. */
-function startOfTail(path: string): number {
-  const from = Math.max(0, statSync(path).size - firstBytes);
-  if (from === 0) return 0;
-  const buffer = Buffer.alloc(firstBytes);
-  const length = readAt(path, buffer, from);
-  return from + buffer.subarray(0, length).indexOf('\n') + 1;
+function lineCount(text: string | undefined): number {
+  if (text === undefined) return defaultLines;
+  const count = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count <= maxLines)) throw new Error(`--lines wants a number from 0 to ${maxLines}`);
+  return count;
 }
 
-function copy(path: string, from: number): number {
-  const buffer = Buffer.alloc(chunkBytes);
-  let offset = from;
-  for (;;) {
-    const length = readAt(path, buffer, offset);
-    if (length === 0) return offset;
-    process.stdout.write(buffer.subarray(0, length).toString('latin1'), 'latin1');
-    offset += length;
-  }
-}
-
-function readAt(path: string, buffer: Buffer, offset: number): number {
-  const fd = openSync(path, 'r');
-  try {
-    return readSync(fd, buffer, 0, buffer.length, offset);
-  } finally {
-    closeSync(fd);
-  }
+function print(lines: readonly string[]): void {
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`, 'latin1');
 }
 
 process.once('SIGINT', () => process.exit(exitCodes.done));

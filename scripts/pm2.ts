@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { exportedSettings } from '../src/config/ecosystem.ts';
 import { checkout } from '../src/config/environment.ts';
-import { openCluster } from './lib/cluster.ts';
+import { openClusterAnyway } from './lib/cluster.ts';
 import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
 import { runScript } from './lib/output.ts';
 
 async function main(): Promise<number> {
-  const { pm2 } = openCluster();
+  const { pm2 } = openClusterAnyway();
   if (!(await pm2.isUp())) {
     throw new ScriptFailure(exitCodes.preflight, 'Our PM2 does not run: start the cluster with npm start.');
   }

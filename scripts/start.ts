@@ -1,14 +1,15 @@
 /** `npm start`: checks, starts the workers under our own PM2, waits until each of them serves, and says where. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkout, readVersion } from '../src/config/environment.ts';
 import { elsewhereSentence } from '../src/config/load-ecosystem.ts';
 import type { RunState } from '../src/config/run-state.ts';
-import { type Cluster, foreignHomes, openCluster, workersOf } from './lib/cluster.ts';
+import { type Cluster, livingOf, openCluster } from './lib/cluster.ts';
 import { describeUpstream, plural, upstreamsOf } from './lib/describe.ts';
 import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
 import { launch } from './lib/launch.ts';
 import { Output, runScript } from './lib/output.ts';
+import { foreignHomes, usedHomes } from './lib/pm2-homes.ts';
 import { checkPort, preparePlaces } from './lib/preflight.ts';
 import { deleteApps, killDaemon } from './lib/shut-down.ts';
 import { takeStartLock } from './lib/start-lock.ts';
@@ -50,14 +51,17 @@ async function checked(out: Output): Promise<Cluster> {
 }
 
 async function alreadyRunning(cluster: Cluster): Promise<WorkerState[]> {
-  const workers = await workersOf(cluster);
-  const [elsewhere] = foreignHomes(cluster, workers);
+  const living = await livingOf(cluster);
+  const listed = living.workers.length > 0 ? [] : await usedHomes(cluster, living);
+  const homes = [...foreignHomes(cluster, living), ...listed.map(({ home }) => home)];
+  // Its processes may all be dead at this moment, and be started again in the next.
+  const elsewhere = homes.find(home => home !== resolve(cluster.pm2.home));
   if (elsewhere !== undefined) throw new ScriptFailure(exitCodes.preflight, elsewhereSentence(elsewhere));
-  return workers.flatMap(({ answer }) => (answer?.state === 'ready' ? [answer] : []));
+  return living.workers.flatMap(({ answer }) => (answer?.state === 'ready' ? [answer] : []));
 }
 
 async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
-  const { config, pm2 } = cluster;
+  const { config, pm2, output } = cluster;
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
   process.once('SIGTERM', () => interrupt.abort());
@@ -66,7 +70,7 @@ async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
   try {
     await out.step('PM2', async () => {
       // What is left of an earlier run, all of it stopped or failing, would make PM2 restart it instead.
-      if (await pm2.isUp()) await deleteApps(pm2);
+      if (await pm2.isUp()) await deleteApps(pm2, output);
       else await pm2.run(['ping']);
       return pm2.home;
     });
@@ -86,9 +90,9 @@ async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
 }
 
 /** A start that failed leaves nothing; what cannot be undone must not hide why it failed. */
-async function undo({ config, pm2 }: Cluster): Promise<void> {
+async function undo({ config, pm2, output }: Cluster): Promise<void> {
   try {
-    await deleteApps(pm2);
+    await deleteApps(pm2, output);
   } catch (error) {
     console.error(String(error));
   }

@@ -229,10 +229,13 @@ test('help needs no valid configuration and no server', async t => {
   assert.match(running.out(), /--follow/);
 });
 
-test('a configuration that is not valid is exit 78 with every mistake', async t => {
-  const running = run(t, { url: '' }, ['journal'], { PORT: 'x', DECI_WORKERS: 'y' });
-  assert.equal(await running.code, 78);
-  assert.match(running.err(), /PORT: expected.*\n.*DECI_WORKERS: expected/);
+test('a configuration that is not valid is a warning with every mistake: what runs is reached all the same', async t => {
+  const api = await startApi(t);
+  const wrong = { PORT: 'x', DECI_WORKERS: 'y', DECI_URL: api.url, DECI_KEY: '' };
+  const running = run(t, { url: '' }, ['journal'], wrong);
+  assert.equal(await running.code, 3);
+  assert.match(running.err(), /refused \(401\)/, 'the server was asked');
+  assert.match(running.err(), /^Warning: .*\n {2}PORT: expected.*\n {2}DECI_WORKERS: expected/);
 });
 
 const html = (_req: IncomingMessage, res: ServerResponse): void => {

@@ -3,7 +3,8 @@ import { ApiClient } from './cli/api-client.ts';
 import { runProgram } from './cli/program.ts';
 import { resolveTarget } from './cli/target.ts';
 import { readCommandEnvironment } from './config/command-environment.ts';
-import { checkout, loadConfig, readVersion } from './config/environment.ts';
+import type { Config } from './config/config.ts';
+import { checkout, loadUsableConfig, readVersion } from './config/environment.ts';
 import { exitCodeOf, onReaderGone } from './kernel/command-run.ts';
 import { exitCodes } from './kernel/exit-codes.ts';
 
@@ -23,8 +24,15 @@ onReaderGone([process.stdout], () => end(exitCodes.done));
 onReaderGone([process.stderr], () => undefined);
 
 const note = (text: string): void => console.error(text);
+/** A setting that is wrong by now is no reason not to reach what runs. */
+function usableConfig(): Config {
+  const { config, problem } = loadUsableConfig();
+  if (problem !== undefined) note(`Warning: ${problem.message}`);
+  return config;
+}
+
 const context = {
-  client: () => new ApiClient(resolveTarget(environment, loadConfig)),
+  client: () => new ApiClient(resolveTarget(environment, usableConfig)),
   out: {
     line: (text: string) => console.log(text),
     note,

@@ -1,11 +1,13 @@
 /** Starts the live app under PM2 and waits until every worker serves; what cannot come up is told early, with its last words. */
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../src/config/config.ts';
 import { exportedSettings, outputDir } from '../../src/config/ecosystem.ts';
+import { startedByVariable } from '../../src/config/start-lock-holder.ts';
 import type { Cluster } from './cluster.ts';
+import { plural } from './describe.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
+import { lastWords, sizeOf } from './last-words.ts';
 import type { Pm2Answer } from './pm2-cli.ts';
 import { askWorkers, type WorkerState } from './worker-sockets.ts';
 
@@ -20,7 +22,10 @@ export async function launch(cluster: Cluster, signal: AbortSignal): Promise<Wor
   const { config, pm2, app } = cluster;
   const errorFile = join(outputDir(config), `${app}-error.log`);
   const errorStart = sizeOf(errorFile);
-  const command = pm2.run(['start', 'ecosystem.config.js'], exportedSettings(process.env));
+  const command = pm2.run(['start', 'ecosystem.config.js'], {
+    ...exportedSettings(process.env),
+    [startedByVariable]: String(process.pid),
+  });
   const given: { answer?: Pm2Answer } = {};
   const noted = command.then(answer => Object.assign(given, { answer }));
   const deadline = performance.now() + startLimitMs(config);
@@ -57,31 +62,22 @@ async function readyWorkers(runDir: string): Promise<WorkerState[]> {
 }
 
 /** A worker that had to be started twice will not serve at the third time either. */
-async function sickness({ pm2, app }: Cluster): Promise<string | undefined> {
-  for (const { name, status, restarts } of await pm2.list()) {
+async function sickness({ config, pm2, app }: Cluster): Promise<string | undefined> {
+  for (const { name, status, restarts } of await pm2.list(outputDir(config))) {
     if (name !== app) continue;
-    if (restarts > 0) return `a worker exited before it was ready (${restarts} restarts)`;
+    if (restarts > 0) return `a worker exited before it was ready (${plural(restarts, 'restart')})`;
     if (status === 'errored' || status === 'stopped') return `a worker is ${status}`;
   }
   return undefined;
 }
 
 function failedStart(reason: string, errorFile: string, errorStart: number): ScriptFailure {
-  const lines = [`The start failed: ${reason}.`, ...tail(errorFile, errorStart)];
+  const lines = [`The start failed: ${reason}.`, ...lastWords(errorFile, errorStart, lastLines)];
   return new ScriptFailure(exitCodes.failed, lines.join('\n'));
 }
 
 function refusedBy({ code, output }: Pm2Answer): ScriptFailure {
-  const exitCode = code === exitCodes.badConfiguration || code === exitCodes.preflight ? code : exitCodes.failed;
+  const passedOn = [exitCodes.badConfiguration, exitCodes.preflight, exitCodes.lockHeld].find(known => known === code);
+  const exitCode = passedOn ?? exitCodes.failed;
   return new ScriptFailure(exitCode, `PM2 did not start the workers:\n${output.trim()}`);
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function tail(path: string, from: number): string[] {
-  if (sizeOf(path) <= from) return [];
-  const lines = readFileSync(path).subarray(from).toString().trimEnd().split('\n');
-  return [`Last words of the workers (${path}):`, ...lines.slice(-lastLines).map(line => `  ${line}`)];
 }

@@ -6,12 +6,16 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
+import { isOwnApp } from '../../src/config/own-app.ts';
 import { isRunning } from '../../src/kernel/process-identity.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
 export interface Pm2Process {
+  /** PM2's own number of it. */
+  readonly id: number;
   readonly name: string;
+  readonly namespace: string;
   readonly pid: number;
   readonly status: string;
   readonly restarts: number;
@@ -99,37 +103,48 @@ export class Pm2 {
     }
   }
 
-  /** Our processes; none when no daemon is up. */
-  async list(signal?: AbortSignal): Promise<Pm2Process[]> {
+  /**
+   * The processes of one installation; none when no daemon is up.
+   * @param output the folder that it lets its processes write in
+   */
+  async list(output: string, signal?: AbortSignal): Promise<Pm2Process[]> {
+    return (await this.listAll(signal)).filter(app => isOwnApp(app, output));
+  }
+
+  /** Whatever the daemon runs, for whomever. */
+  async listAll(signal?: AbortSignal): Promise<Pm2Process[]> {
     if (!(await this.isUp())) return [];
     const { stdout } = await this.run(['jlist'], {}, signal);
     // A daemon of another version makes it print advice first.
     const line = stdout.split('\n').findLast(text => text.startsWith('[{'));
-    const entries = JSON.parse(line ?? '[]') as RawProcess[];
-    return entries.filter(entry => entry.name.startsWith('deci-')).map(readProcess);
+    return (JSON.parse(line ?? '[]') as RawProcess[]).map(readProcess);
   }
 }
 
 interface RawProcess {
+  readonly pm_id: number;
   readonly name: string;
   readonly pid: number;
   readonly monit?: { readonly memory: number };
   readonly pm2_env: {
     readonly status: string;
+    readonly namespace?: string;
     readonly restart_time: number;
     readonly pm_uptime: number;
-    readonly pm_err_log_path: string;
+    readonly pm_err_log_path?: string;
   };
 }
 
-function readProcess({ name, pid, monit, pm2_env }: RawProcess): Pm2Process {
+function readProcess({ pm_id: id, name, pid, monit, pm2_env }: RawProcess): Pm2Process {
   return {
+    id,
     name,
+    namespace: pm2_env.namespace ?? '',
     pid,
     status: pm2_env.status,
     restarts: pm2_env.restart_time,
     memoryBytes: monit?.memory ?? 0,
     upSince: pm2_env.pm_uptime,
-    errorFile: pm2_env.pm_err_log_path,
+    errorFile: pm2_env.pm_err_log_path ?? '',
   };
 }

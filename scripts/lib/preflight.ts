@@ -1,10 +1,12 @@
 /** What must hold before anything is started; each failure is one sentence that says what to change. */
-import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
 import { makePrivateFolders } from '../../src/config/load-ecosystem.ts';
+import { makeFolder, makePrivateFolder } from '../../src/kernel/make-folder.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
+import { isKernelPlace } from './kernel-place.ts';
 
 /** Longest path of a UNIX socket, without the byte that ends it. */
 const maxSocketPath = process.platform === 'linux' ? 107 : 103;
@@ -13,20 +15,45 @@ export function longestSocketFits(runDir: string): boolean {
   return Buffer.byteLength(join(runDir, 'green-4194304.sock')) <= maxSocketPath;
 }
 
+/** @returns what is worth telling */
 export function preparePlaces(config: Config): string {
-  const { home, runDir, logDir } = config.places;
+  const { home, dataDir, runDir, logDir, hotDir } = config.places;
   if (!longestSocketFits(runDir)) {
     throw refuse(`RUN_DIR is too long for a socket (${runDir}): set RUN_DIR or DECI_HOME to a shorter path.`);
   }
+  useFolder('DATA_DIR', dataDir);
+  useFolder('RUN_DIR', runDir);
+  if (hotDir !== undefined && isKernelPlace(hotDir)) useFolder('HOT_DIR', hotDir);
   try {
     makePrivateFolders(config);
-    for (const dir of [join(runDir, 'pm2'), logDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
-    chmodSync(join(runDir, 'pm2'), 0o700);
-    accessSync(runDir, constants.W_OK);
+    makePrivateFolder(join(runDir, 'pm2'));
   } catch (error) {
     throw refuse(`A folder cannot be used: ${(error as Error).message}.`);
   }
-  return home;
+  return canLogIn(logDir) ? home : `${home} (LOG_DIR cannot be written, logs go to its fallback)`;
+}
+
+function useFolder(setting: string, path: string): void {
+  try {
+    makeFolder(path);
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw refuse(`${setting}: ${path} cannot be used (${(error as Error).message}): set ${setting} to another folder.`);
+  }
+}
+
+/** A server that cannot write its log still serves, and writes it where LOG_DIR_FALLBACK says. */
+function canLogIn(path: string): boolean {
+  try {
+    makeFolder(path);
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    // A place that the kernel keeps: whoever logs there would try to make it for ever.
+    if (isKernelPlace(path))
+      throw refuse(`LOG_DIR: ${path} cannot be made (${(error as Error).message}): set LOG_DIR to another folder.`);
+    return false;
+  }
 }
 
 export interface PortProblem {

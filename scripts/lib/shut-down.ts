@@ -2,25 +2,50 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { controlName } from '../../src/config/ecosystem.ts';
-import { isWorker } from '../../src/config/live-workers.ts';
+import { isWorker, liveControl } from '../../src/config/live-workers.ts';
+import { controlName } from '../../src/config/own-app.ts';
 import { isRunning } from '../../src/kernel/process-identity.ts';
 import { plural } from './describe.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
-import type { Pm2 } from './pm2-cli.ts';
-import { type AskedWorker, askWorkers } from './worker-sockets.ts';
+import type { Pm2, Pm2Process } from './pm2-cli.ts';
+import { type AskedWorker, askControl, askWorkers } from './worker-sockets.ts';
 
 const daemonExitMs = 10_000;
 const pollMs = 50;
+/** How long one that does not answer is given to leave before it is asked. */
+const silentMs = 3000;
 
-/** @returns how many workers were taken out; control goes with them */
-export async function deleteApps(pm2: Pm2): Promise<number> {
-  const processes = await pm2.list();
-  const names = [...new Set(processes.map(({ name }) => name))];
-  if (names.length === 0) return 0;
-  const { code, output } = await pm2.run(['delete', ...names]);
-  if (code !== 0) throw new Error(`PM2 did not delete ${names.join(', ')}:\n${output.trim()}`);
-  return processes.filter(({ name }) => name !== controlName).length;
+export interface Ended {
+  readonly workers: number;
+  readonly control: number;
+}
+
+/**
+ * @param output where the processes write that are meant: others in this daemon are not ours
+ * @returns how many were taken out
+ */
+export async function deleteApps(pm2: Pm2, output: string): Promise<Ended> {
+  const own = await pm2.list(output);
+  if (own.length === 0) return { workers: 0, control: 0 };
+  const commands = deletions(own, await pm2.listAll());
+  const answers = await Promise.all(commands.map(async targets => pm2.run(['delete', ...targets])));
+  const refused = answers.find(({ code }) => code !== 0);
+  if (refused !== undefined)
+    throw new Error(`PM2 did not delete ${commands.flat().join(', ')}:\n${refused.output.trim()}`);
+  const workers = own.filter(({ name }) => name !== controlName).length;
+  return { workers, control: own.length - workers };
+}
+
+/**
+ * Several under one name drain at the same time, which PM2 does only for a name; so a name stands for all of its processes
+ * where it is ours alone. Where somebody else uses it too, each of ours is named by its number, in a command of its own.
+ */
+export function deletions(own: readonly Pm2Process[], all: readonly Pm2Process[]): string[][] {
+  const ids = new Set(own.map(({ id }) => id));
+  const shared = new Set(all.filter(({ id }) => !ids.has(id)).flatMap(({ name, namespace }) => [name, namespace]));
+  const names = [...new Set(own.map(({ name }) => name))].filter(name => !shared.has(name));
+  const numbered = own.filter(({ name }) => shared.has(name)).map(({ id }) => [String(id)]);
+  return [...(names.length === 0 ? [] : [names]), ...numbered];
 }
 
 /** Only for a home of ours: everything in that daemon goes with it. */
@@ -35,29 +60,54 @@ export async function killDaemon(pm2: Pm2): Promise<boolean> {
 }
 
 /**
- * Workers that no daemon watches: theirs was killed, and they are on their way out on their own. Called when no daemon has any
- * left; everything that still lives in the run folder is one of them.
+ * Processes that no daemon watches: theirs was killed, and they are on their way out on their own. Called when no daemon has
+ * any left; everything that still lives in the run folder is one of them.
  * @returns how many have ended
  * @throws ScriptFailure with the pids of those that have not ended in time
  */
-export async function endOrphans(runDir: string, limitMs: number): Promise<number> {
+export async function endOrphans(runDir: string, limitMs: number): Promise<Ended> {
   const deadline = performance.now() + limitMs;
   const orphans = await askWorkers(runDir);
+  const control = liveControl(runDir)?.pid;
   for (const orphan of orphans) askToLeave(orphan);
+  // One that does not answer may be leaving already, and asked twice it would leave its work undone.
+  let isAsked = control === undefined;
+  const ask = (): void => {
+    if (control !== undefined && !isAsked) interrupt(control);
+    isAsked = true;
+  };
+  if ((await askControl(runDir))?.state === 'ready') ask();
+  const askLateAt = performance.now() + silentMs;
   const pids = orphans.map(({ worker }) => worker.pid);
-  if (pids.length > 0) console.log(`Waiting for ${plural(pids.length, 'worker')} without a PM2 daemon ...`);
-  while (pids.some(isWorker) && performance.now() < deadline) await sleep(pollMs);
-  const left = pids.filter(isWorker);
-  if (left.length === 0) return pids.length;
-  const words = `${plural(left.length, 'worker')} did not end in time: kill -9 ${left.join(' ')} ends the rest.`;
-  throw new ScriptFailure(exitCodes.failed, words);
+  const left = (): number[] => [
+    ...pids.filter(isWorker),
+    ...(control !== undefined && liveControl(runDir)?.pid === control ? [control] : []),
+  ];
+  if (left().length > 0) console.log(`Waiting for ${nouns(pids.length, control)} without a PM2 daemon ...`);
+  while (left().length > 0 && performance.now() < deadline) {
+    await sleep(pollMs);
+    if (performance.now() > askLateAt) ask();
+  }
+  const stuck = left();
+  if (stuck.length === 0) return { workers: pids.length, control: control === undefined ? 0 : 1 };
+  const stuckControl = stuck.find(pid => pid === control);
+  const words = nouns(stuck.length - (stuckControl === undefined ? 0 : 1), stuckControl);
+  throw new ScriptFailure(exitCodes.failed, `${words} did not end in time: kill -9 ${stuck.join(' ')} ends the rest.`);
+}
+
+function nouns(workers: number, control: number | undefined): string {
+  const named = [...(workers > 0 ? [plural(workers, 'worker')] : []), ...(control === undefined ? [] : ['control'])];
+  return named.join(' and ');
 }
 
 /** Asked twice, a worker leaves at once and cuts its streams. One that does not answer may be leaving already. */
 function askToLeave({ worker, answer }: AskedWorker): void {
-  if (answer === undefined || answer.state === 'draining') return;
+  if (answer !== undefined && answer.state !== 'draining') interrupt(worker.pid);
+}
+
+function interrupt(pid: number): void {
   try {
-    process.kill(worker.pid, 'SIGINT');
+    process.kill(pid, 'SIGINT');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

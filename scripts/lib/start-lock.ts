@@ -3,8 +3,9 @@
  * The lock appears under its name with its content in it, so that nobody reads a holder that is still being written.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { isAlive, thisProcess } from '../../src/kernel/process-identity.ts';
+import { startUnderWaySentence } from '../../src/config/load-ecosystem.ts';
+import { livingHolder, startLockPath } from '../../src/config/start-lock-holder.ts';
+import { thisProcess } from '../../src/kernel/process-identity.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
 
 /** A stale lock may be taken over by another start between our look and our grasp; that one is looked at again. */
@@ -12,7 +13,7 @@ const attempts = 3;
 
 /** @throws ScriptFailure while another start holds it; a holder that died does not */
 export function takeStartLock(runDir: string): { release(): void } {
-  const path = join(runDir, 'start.lock');
+  const path = startLockPath(runDir);
   const { pid, start } = thisProcess();
   const mine = `${pid} ${start}`.trim();
   for (let attempt = 0; attempt < attempts; attempt++) {
@@ -21,18 +22,11 @@ export function takeStartLock(runDir: string): { release(): void } {
     if (held === undefined) continue;
     const holder = livingHolder(held);
     if (holder !== undefined) {
-      throw new ScriptFailure(exitCodes.lockHeld, `Another start is under way (pid ${holder}): wait for it.`);
+      throw new ScriptFailure(exitCodes.lockHeld, startUnderWaySentence(holder));
     }
     removeStale(path, held);
   }
   throw new ScriptFailure(exitCodes.lockHeld, 'Another start is under way: wait for it.');
-}
-
-/** After a reboot the pid of a holder that died may be another program's: that one began at another time. */
-function livingHolder(held: string): number | undefined {
-  const [pidText, start = ''] = held.trim().split(' ');
-  const pid = Number(pidText);
-  return Number.isInteger(pid) && pid > 0 && isAlive({ pid, start }) ? pid : undefined;
 }
 
 function create(path: string, content: string): boolean {

@@ -1,12 +1,12 @@
 /** The composition root of the control process: everything is made here, in a straight line, and started and stopped from here. */
 import { rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import { controlIdentityPath, controlSocketPath } from '../config/live-workers.ts';
 import { HealerRunner } from '../journal/healer-runner.ts';
 import { Journal } from '../journal/journal.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { makeFolder } from '../kernel/make-folder.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import { SortableIds } from '../kernel/sortable-id.ts';
 import { createDeadLeases } from '../supervision/dead-leases.ts';
@@ -182,7 +182,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   return {
     log,
     async start() {
-      await mkdir(places.runDir, { recursive: true, mode: 0o700 });
+      makeFolder(places.runDir);
       await withDeadline(startMs(timeouts.bootMs), signal => lifecycle.start(signal));
       if (stopping !== undefined) return;
       writeFileSync(identityPath, `${spine.self.pid} ${spine.self.start}\n`, { mode: 0o600 });

@@ -1,7 +1,7 @@
 /** The composition root of a worker: everything is made here, in a straight line, and started and stopped from here. */
 import { createHash } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Authenticator, newKey } from '../auth/authenticator.ts';
@@ -20,6 +20,7 @@ import { HttpServer } from '../http/server.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
+import { makeFolder } from '../kernel/make-folder.ts';
 import { isRunning } from '../kernel/process-identity.ts';
 import { shareNext } from '../kernel/share-next.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
@@ -210,7 +211,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     async start() {
       try {
         await withDeadline(startMs(timeouts.bootMs), signal => lifecycle.start(signal));
-        await mkdir(places.runDir, { recursive: true, mode: 0o700 });
+        makeFolder(places.runDir);
         removeDeadSockets(places.runDir, colour);
         await publicServer.listen();
         await door.start();

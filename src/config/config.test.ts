@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import { type Config, ConfigError, type Environment, isLoopback, readConfig } from './config.ts';
+import { type Config, ConfigError, type Environment, examineSettings, isLoopback, readConfig } from './config.ts';
 
 const read = (env: Environment = {}): Config => readConfig(env, '/opt/deci');
 
@@ -184,4 +184,28 @@ test('problems of where the environment was read from stand beside those of its 
     name: 'ConfigError',
     message: /\.env: unreadable\n {2}PORT: expected/,
   });
+});
+
+test('an upstream that is this server itself is refused, with the setting that it came from', () => {
+  assert.deepEqual(problemsOf({ OLLAMA_URLS: 'http://gpu:1,http://127.0.0.1:4777', PORT: '4777' }), [
+    'OLLAMA_URLS: http://127.0.0.1:4777 is this server itself (PORT, HOST): set OLLAMA_URLS to the Ollama server',
+  ]);
+  const [problem, ...others] = problemsOf({ OLLAMA_HOST: 'localhost:3001' });
+  assert.match(problem ?? '', /^OLLAMA_HOST: http:..localhost:3001 is this server itself .*OLLAMA_URLS is absent/);
+  assert.match(problem ?? '', /OLLAMA_URLS=http:\/\/127\.0\.0\.1:11434/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(problemsOf({ OLLAMA_HOST: 'localhost:3001', OLLAMA_URLS: 'http://gpu:11434' }), []);
+  assert.deepEqual(problemsOf({ OLLAMA_URLS: 'http://127.0.0.1:3001', PORT: 'auto' }), []);
+});
+
+test('what is wrong has its default for those who only look, and a port that is wrong is not known', () => {
+  const { config, problems } = examineSettings(
+    { PORT: 'x', DRAIN_TIMEOUT: '7', RUN_DIR: 'r', HOST: '::1' },
+    '/opt/deci',
+  );
+  assert.equal(problems.length, 2);
+  assert.deepEqual(
+    [config.port, config.timeouts.drainMs, config.places.runDir, config.host],
+    ['auto', 120_000, '/opt/deci/r', '::1'],
+  );
 });

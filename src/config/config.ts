@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Role } from '../kernel/role.ts';
 import { settingsNotYet } from './misplaced-names.ts';
+import { isOwnAddress } from './own-address.ts';
 import { type Setting, type SettingName, type SettingValues, settings } from './settings.ts';
 import type { UpstreamUrl } from './value-types.ts';
 
@@ -63,12 +64,33 @@ export class ConfigError extends Error {
  * @throws ConfigError with every problem found
  */
 export function readConfig(env: Environment, checkout: string, found: readonly string[] = []): Config {
+  const { config, problems } = examineSettings(env, checkout, found);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/**
+ * Every problem, and what can be used all the same: what is wrong has its default, and a port that is wrong is not known. For
+ * commands that look for what runs already, never for what is about to serve.
+ */
+export function examineSettings(
+  env: Environment,
+  checkout: string,
+  found: readonly string[] = [],
+): { config: Config; problems: readonly string[] } {
   const problems = [...found];
   for (const name of settingsNotYet(env)) problems.push(`${name}: this version does not have it yet; remove it`);
   const values = readSettings(env, problems);
-  problems.push(...contradictions(values));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return buildConfig(values as SettingValues, env, checkout);
+  problems.push(...contradictions(values, env));
+  const usable = { ...defaults(), PORT: 'auto', ...values } as SettingValues;
+  return { config: buildConfig(usable, env, checkout), problems };
+}
+
+function defaults(): Partial<Record<SettingName, unknown>> {
+  const table: ReadonlyArray<[string, Setting<unknown>]> = Object.entries(settings);
+  return Object.fromEntries(
+    table.flatMap(([name, { type, default: text }]) => (text === undefined ? [] : [[name, type.parse(text)]])),
+  );
 }
 
 /** What could not be parsed is absent, and has a problem of its own. */
@@ -82,7 +104,7 @@ function readSettings(env: Environment, problems: string[]): Partial<SettingValu
     const value = setting.type.parse(text);
     const shown = setting.secret === true ? 'a value that is not shown' : printable(text);
     if (value === undefined) problems.push(`${name}: expected ${setting.type.expected}, got ${shown}`);
-    values[name] = value;
+    else values[name] = value;
   }
   return values as Partial<SettingValues>;
 }
@@ -93,8 +115,8 @@ function printable(text: string): string {
   return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 77)}...` : safe);
 }
 
-function contradictions(values: Partial<SettingValues>): string[] {
-  const problems: string[] = [];
+function contradictions(values: Partial<SettingValues>, env: Environment): string[] {
+  const problems = inFrontOfItself(values, env);
   const { HOST, HEAP_LIMIT_MB, RSS_MAX_MB } = values;
   const unconfirmed = values.DECI_AUTH === 'off' && values.DECI_AUTH_OFF_I_KNOW !== '1';
   if (HOST !== undefined && !isLoopback(HOST) && unconfirmed) {
@@ -108,18 +130,35 @@ function contradictions(values: Partial<SettingValues>): string[] {
   return problems;
 }
 
+/** It would ask itself, and that one itself again. */
+function inFrontOfItself(values: Partial<SettingValues>, env: Environment): string[] {
+  const { PORT, HOST } = values;
+  if (PORT === undefined || PORT === 'auto' || HOST === undefined) return [];
+  const name = upstreamSetting(env, values);
+  const own = (values[name] ?? []).find(({ url }) => isOwnAddress(url, HOST, PORT));
+  if (own === undefined) return [];
+  const advice =
+    name === 'OLLAMA_URLS'
+      ? 'set OLLAMA_URLS to the Ollama server'
+      : 'it is read because OLLAMA_URLS is absent; set OLLAMA_URLS=http://127.0.0.1:11434, or where else Ollama is';
+  return [`${name}: ${own.url} is this server itself (PORT, HOST): ${advice}`];
+}
+
+function upstreamSetting(env: Environment, values: Partial<SettingValues>): 'OLLAMA_URLS' | 'OLLAMA_HOST' {
+  return env['OLLAMA_URLS']?.trim() || values.OLLAMA_HOST === undefined ? 'OLLAMA_URLS' : 'OLLAMA_HOST';
+}
+
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function buildConfig(values: SettingValues, env: Environment, checkout: string): Config {
-  const upstreams = env['OLLAMA_URLS']?.trim() ? values.OLLAMA_URLS : (values.OLLAMA_HOST ?? values.OLLAMA_URLS);
   return {
     port: values.PORT,
     host: values.HOST,
     workers: values.DECI_WORKERS === 'max' ? availableParallelism() : values.DECI_WORKERS,
     heartbeatMs: values.HEARTBEAT_INTERVAL === 'off' ? undefined : values.HEARTBEAT_INTERVAL,
-    upstreams,
+    upstreams: values[upstreamSetting(env, values)] ?? values.OLLAMA_URLS,
     healthIntervalMs: values.OLLAMA_HEALTH_INTERVAL,
     timeouts: {
       requestMs: values.REQUEST_TIMEOUT,

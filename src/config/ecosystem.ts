@@ -1,10 +1,9 @@
 /** Configuration -> what PM2 is told to run. Pure, so that every figure PM2 gets can be tested against the setting it comes from. */
 import { join } from 'node:path';
 import type { Config, Environment } from './config.ts';
+import { controlName, namespace } from './own-app.ts';
 import type { Colour } from './run-state.ts';
 import { type Setting, settings } from './settings.ts';
-
-const namespace = 'deci-backend';
 
 export interface Deployment {
   readonly checkout: string;
@@ -51,8 +50,6 @@ const leavingMs = 15_000;
 const listenMarginMs = 5000;
 const controlHeapMb = 256;
 const controlRssMb = 400;
-
-export const controlName = 'deci-control';
 
 export function appName(colour: Colour): string {
   return `deci-${colour}`;

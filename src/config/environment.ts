@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
-import { type Config, type Environment, readConfig } from './config.ts';
+import { type Config, ConfigError, type Environment, examineSettings, readConfig } from './config.ts';
 import { misspelledNames } from './misplaced-names.ts';
 
 /** The folder of package.json: the checkout or the release that this code belongs to. */
@@ -17,6 +17,16 @@ export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url)))
 export function loadConfig(exported: Environment = process.env, folder = checkout): Config {
   const { env, problems } = readEnvironment(exported, folder);
   return readConfig(env, folder, problems);
+}
+
+/** What can be used although settings may be wrong, and what is wrong with them. */
+export function loadUsableConfig(
+  exported: Environment = process.env,
+  folder = checkout,
+): { config: Config; problem: ConfigError | undefined } {
+  const { env, problems: found } = readEnvironment(exported, folder);
+  const { config, problems } = examineSettings(env, folder, found);
+  return { config, problem: problems.length === 0 ? undefined : new ConfigError(problems) };
 }
 
 function readEnvironment(exported: Environment, folder: string): { env: Environment; problems: string[] } {

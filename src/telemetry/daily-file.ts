@@ -3,9 +3,10 @@
  * append of whole lines, which the kernel does not interleave. Lines are gathered for a moment and written together.
  * Nothing here compresses or deletes.
  */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, write as writeToFile } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, write as writeToFile } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolder } from '../kernel/make-folder.ts';
 
 export interface DailyFileOptions {
   readonly dir: string;
@@ -103,7 +104,7 @@ export class DailyFile {
     this.#fd = undefined;
     this.#torn = false;
     const { dir, name } = this.#options;
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir);
     this.#fd = openSync(
       join(dir, `${name}-${day}.log`),
       constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY,

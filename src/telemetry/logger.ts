@@ -2,12 +2,13 @@
  * The log: winston with one transport of ours that appends to the daily files. Everything goes to `combined`, warnings and
  * errors also to their own file and, with the news of the process's life, to stdout, where `pm2 logs` shows it.
  */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import winston from 'winston';
 import Transport from 'winston-transport';
+import { makeFolder } from '../kernel/make-folder.ts';
 import { DailyFile } from './daily-file.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -123,7 +124,7 @@ function writableDir({ dir, fallbackDir }: LoggerOptions): string {
   for (const candidate of [dir, fallbackDir, temporary]) {
     if (candidate === undefined) continue;
     try {
-      mkdirSync(candidate, { recursive: true, mode: 0o700 });
+      makeFolder(candidate);
       accessSync(candidate, constants.W_OK);
       if (candidate === temporary && !isPrivate(candidate)) continue;
       return candidate;

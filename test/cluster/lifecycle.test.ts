@@ -1,15 +1,26 @@
 /** Start, status and stop as a user types them: harmless when repeated, clear when refused, and nothing stays behind. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Pm2 } from '../../scripts/lib/pm2-cli.ts';
+import { liveControl } from '../../src/config/live-workers.ts';
 import type { RunState } from '../../src/config/run-state.ts';
 import { isRunning } from '../../src/kernel/process-identity.ts';
 import { checkout, clusterEnvironment, runScript, startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { until } from '../support/until.ts';
 
 const byNumber = (left: number, right: number): number => left - right;
 
@@ -134,10 +145,89 @@ test("a cluster in the user's own PM2 daemon is seen, protected from a second st
     const start = await runScript(['scripts/start.ts'], env);
     assert.equal(start.code, 3);
     assert.ok(start.stderr.includes(`under another PM2 home (${own.home})`), start.stderr);
+    const [mate, other] = [await startForeign(own, home, 'deci-mate'), await startForeign(own, home, 'deci-blue')];
     assert.equal((await runScript(['scripts/stop.ts'], env)).code, 0);
     assert.equal((await runScript(['scripts/status.ts'], env)).code, 3);
     assert.ok(await own.isUp(), 'the daemon is not ours to kill');
-    assert.deepEqual(await own.list(), []);
+    assert.deepEqual(
+      (await own.listAll()).map(({ name, pid }) => [name, pid]),
+      [
+        ['deci-mate', mate],
+        ['deci-blue', other],
+      ],
+    );
+  } finally {
+    await own.run(['kill']);
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
+/** A program of somebody else in the same daemon, named like ours, as another installation of ours would be. */
+async function startForeign(daemon: Pm2, home: string, name: string): Promise<number> {
+  const script = join(home, 'foreign.cjs');
+  writeFileSync(script, 'setInterval(() => undefined, 1000);');
+  const place = ['--namespace', 'deci-backend', '-e', join(home, 'other', 'output', `${name}-error.log`)];
+  const { code, output } = await daemon.run(['start', script, '--name', name, '--force', ...place]);
+  assert.equal(code, 0, output);
+  return (await daemon.listAll()).at(-1)?.pid ?? 0;
+}
+
+test('status, logs, stop and pm2 work although a setting is wrong, and say what is wrong', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'deci-'));
+  try {
+    const env = clusterEnvironment(home, { DRAIN_TIMEOUT: '7', PORT: 'x' });
+    const calls = [['stop.ts'], ['logs.ts', '--once'], ['status.ts'], ['pm2.ts', 'ls']] as const;
+    const codes: Array<number | null> = [];
+    for (const [file, ...args] of calls) {
+      const { code, stderr } = await runScript([`scripts/${file}`, ...args], env);
+      codes.push(code);
+      assert.match(stderr, /^Warning: .*\n {2}PORT: expected.*\n {2}DRAIN_TIMEOUT: expected/, file);
+    }
+    assert.deepEqual(codes, [0, 0, 3, 3]);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
+test("workers that keep failing in the user's own PM2 daemon are told with the home and their last words, and stopped", async () => {
+  const home = mkdtempSync(join(tmpdir(), 'deci-'));
+  const own = new Pm2(join(home, 'own'), checkout, process.env);
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const settings = { DECI_WORKERS: '1', PORT: String(port), OLLAMA_URLS: 'http://127.0.0.1:9', HOME: home };
+  const env = clusterEnvironment(join(home, 'd'), settings);
+  const output = join(home, 'd', 'run', 'output');
+  try {
+    await own.run(['start', 'ecosystem.config.js'], env);
+    await until('a restart', async () => (await own.list(output)).some(({ restarts }) => restarts > 0), 30_000);
+    const status = await runScript(['scripts/status.ts'], env);
+    assert.equal(status.code, 3);
+    assert.ok(status.stdout.includes(`under the PM2 home ${own.home}; npm stop ends it`), status.stdout);
+    assert.match(status.stdout, /Last words[^]*EADDRINUSE/);
+    assert.equal((await runScript(['scripts/start.ts'], env)).code, 3);
+    const stop = await runScript(['scripts/stop.ts'], env);
+    assert.equal(stop.code, 0, stop.stderr);
+    assert.deepEqual(await own.listAll(), []);
+    assert.equal(liveControl(join(home, 'd', 'run')), undefined);
+  } finally {
+    await own.run(['kill']);
+    taken.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
+test("while npm start is under way, the user's own pm2 start is refused with 4", async () => {
+  const home = mkdtempSync(join(tmpdir(), 'deci-'));
+  const own = new Pm2(join(home, 'own'), checkout, process.env);
+  const lock = join(home, 'run', 'start.lock');
+  try {
+    mkdirSync(join(home, 'run'));
+    writeFileSync(lock, String(process.pid));
+    const refused = await own.run(['start', 'ecosystem.config.js'], clusterEnvironment(home, {}));
+    assert.equal(refused.code, 4, refused.output);
+    assert.match(refused.output, new RegExp(`Another start is under way \\(pid ${process.pid}\\)`));
+    assert.deepEqual(await own.listAll(), []);
   } finally {
     await own.run(['kill']);
     rmSync(home, { recursive: true, force: true });
@@ -184,6 +274,17 @@ describe('a start that cannot succeed leaves nothing running', () => {
     const { code, stderr } = await startWith({ RUN_DIR: join(home, 'x'.repeat(100)) });
     assert.equal(code, 3);
     assert.match(stderr, /too long for a socket/);
+  });
+
+  const isLinux = process.platform === 'linux';
+  test('a folder below /proc: 3, at once', { skip: !isLinux && 'there is no /proc' }, async () => {
+    for (const setting of ['DATA_DIR', 'RUN_DIR', 'LOG_DIR', 'HOT_DIR']) {
+      const startedAt = performance.now();
+      const { code, stderr } = await startWith({ [setting]: '/proc/deci/x' });
+      assert.equal(code, 3, setting);
+      assert.match(stderr, new RegExp(`^${setting}: /proc/deci/x cannot be `));
+      assert.ok(performance.now() - startedAt < 10_000);
+    }
   });
 
   test('workers that do not come up: 1, with their last words', async () => {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { removeHotFiles } from '../../scripts/lib/hot-files.ts';
 import { Pm2, type Pm2Answer } from '../../scripts/lib/pm2-cli.ts';
 import { askWorkers, type WorkerState } from '../../scripts/lib/worker-sockets.ts';
-import { liveWorkers } from '../../src/config/live-workers.ts';
+import { liveControl, liveWorkers } from '../../src/config/live-workers.ts';
 import type { RunState } from '../../src/config/run-state.ts';
 import type { FakeControl } from '../fake-ollama/control.ts';
 import type { FakeOptions } from '../fake-ollama/options.ts';
@@ -138,7 +138,9 @@ export async function runScript(args: readonly string[], env: Record<string, str
 /** The daemon first: it would bring back what is killed below it. */
 function killEverything(runDir: string, pm2: Pm2): void {
   const daemon = pm2.daemonPid();
-  const pids = [...(daemon === undefined ? [] : [daemon]), ...liveWorkers(runDir).map(({ pid }) => pid)];
+  const control = liveControl(runDir)?.pid;
+  const known = [daemon, control].filter(pid => pid !== undefined);
+  const pids = [...known, ...liveWorkers(runDir).map(({ pid }) => pid)];
   for (const pid of pids) {
     try {
       process.kill(pid, 'SIGKILL');

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Config, Environment } from '../../../src/config/config.ts';
+import { outputDir } from '../../../src/config/ecosystem.ts';
 import { askSocket } from '../../../src/kernel/socket-request.ts';
 import { pm2At } from '../cluster.ts';
 import type { Pm2 } from '../pm2-cli.ts';
@@ -22,7 +23,7 @@ export function clusterChecks(config: Config, exported: Environment): Check[] {
   const ours = pm2At(join(runDir, 'pm2'));
   const theirs = pm2At(resolve(exported['PM2_HOME'] || join(homedir(), '.pm2')));
   const homes = theirs.home === ours.home ? [ours] : [ours, theirs];
-  const facts = homes.map(pm2 => once(async signal => readHome(pm2, signal)));
+  const facts = homes.map(pm2 => once(async signal => readHome(pm2, outputDir(config), signal)));
   const check = (name: string, look: (signal: AbortSignal) => Promise<Finding>): Check => ({ group, name, look });
   return [
     {
@@ -61,9 +62,9 @@ async function askControl(runDir: string): Promise<ControlFacts> {
 }
 
 /** Asking PM2 where no daemon is up would start one: `list` looks first. */
-async function readHome(pm2: Pm2, signal: AbortSignal): Promise<HomeFacts> {
+async function readHome(pm2: Pm2, output: string, signal: AbortSignal): Promise<HomeFacts> {
   const isUp = await pm2.isUp();
-  return { home: pm2.home, isUp, processes: isUp ? await pm2.list(signal) : [] };
+  return { home: pm2.home, isUp, processes: isUp ? await pm2.list(output, signal) : [] };
 }
 
 /** The signal of whoever asks first is in force: all begin at the same time, with the same deadline. */

@@ -1,7 +1,7 @@
 /** Room on the disks below the folders, and in the memory that stands in for one. */
 import { statfsSync } from 'node:fs';
+import { nearestExisting } from '../nearest-existing.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
-import { nearestExisting } from './folders.ts';
 
 const mb = 1024 ** 2;
 const gb = 1024 ** 3;

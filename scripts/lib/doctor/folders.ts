@@ -1,6 +1,7 @@
 /** Whether the folders of a cluster can be used, and only by whom they belong to. Nothing is made. */
 import { accessSync, constants, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { isKernelPlace } from '../kernel-place.ts';
+import { nearestExisting } from '../nearest-existing.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 export interface FolderFacts {
@@ -54,20 +55,8 @@ export function octal(mode: number): string {
   return (mode & 0o777).toString(8).padStart(4, '0');
 }
 
-/** What exists of a path; `/` always does. */
-export function nearestExisting(path: string): string {
-  for (let candidate = path; ; candidate = dirname(candidate)) {
-    try {
-      statSync(candidate);
-      return candidate;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || candidate === dirname(candidate)) throw error;
-    }
-  }
-}
-
 function canWrite(path: string): boolean {
+  if (isKernelPlace(path)) return false;
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
     return true;

@@ -14,7 +14,9 @@ function worker(pid: number, state?: WorkerState['state']): AskedWorker {
 
 function process(more: Partial<Pm2Process> = {}): Pm2Process {
   return {
+    id: 0,
     name: 'deci-blue',
+    namespace: 'deci-backend',
     pid: 7,
     status: 'online',
     restarts: 0,
