@@ -87,12 +87,14 @@ test('a bad .env is exit 78 with every mistake, and what depends on it is named 
   assert.ok(lines.some(({ name }) => name === 'time'));
 });
 
-test('the table for people says the verdict last; an unknown option is exit 2', async t => {
+test('the table for people ends with the verdict and what is wrong; an unknown option is exit 2', async t => {
   const home = folder(t);
   const env = clusterEnvironment(home, { HOME: home, OLLAMA_URLS: 'http://127.0.0.1:9' });
   const { stdout } = await runScript(['scripts/doctor.ts'], env);
   assert.match(stdout, /^Runtime\n {2}(?:ok  |warn) {2}node /);
-  assert.match(stdout.trimEnd().split('\n').at(-1) ?? '', /^Verdict {2}warn: \d+ ok, \d+ warn, 0 fail$/);
+  const [above, below = ''] = stdout.split(/^Verdict {2}warn: \d+ ok, \d+ warn, 0 fail\n/m);
+  assert.match(above ?? '', /^ {2}warn {2}http:\/\/127\.0\.0\.1:9/m);
+  assert.match(below, /^ {2}warn {2}Ollama, http:\/\/127\.0\.0\.1:9: .*\n {8}-> /m, 'what is wrong is told again');
   assert.doesNotMatch(stdout, /\p{Cc}(?<!\n)/u);
   assert.equal((await runScript(['scripts/doctor.ts', '--fix'], env)).code, 2);
 });

@@ -1,8 +1,9 @@
 /** `npm start`: checks, starts the workers under our own PM2, waits until each of them serves, and says where. */
 import { join, resolve } from 'node:path';
-import { checkout, readVersion } from '../src/config/environment.ts';
+import type { Config } from '../src/config/config.ts';
+import { checkout, readSettingTexts, readVersion } from '../src/config/environment.ts';
 import { elsewhereSentence } from '../src/config/load-ecosystem.ts';
-import type { RunState } from '../src/config/run-state.ts';
+import { changedSettings, type RunState, readRunState } from '../src/config/run-state.ts';
 import { type Cluster, livingOf, openCluster } from './lib/cluster.ts';
 import { describeUpstream, plural, upstreamsOf } from './lib/describe.ts';
 import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
@@ -10,7 +11,7 @@ import { readFlags } from './lib/flags.ts';
 import { launch } from './lib/launch.ts';
 import { Output, runScript } from './lib/output.ts';
 import { foreignHomes, usedHomes } from './lib/pm2-homes.ts';
-import { checkPort, preparePlaces } from './lib/preflight.ts';
+import { checkKeyFile, checkPort, preparePlaces } from './lib/preflight.ts';
 import { deleteApps, killDaemon } from './lib/shut-down.ts';
 import { takeStartLock } from './lib/start-lock.ts';
 import { removeRunState, writeRunState } from './lib/state-file.ts';
@@ -31,9 +32,9 @@ async function main(): Promise<number> {
   const lock = takeStartLock(cluster.config.places.runDir);
   try {
     const running = await alreadyRunning(cluster);
-    if (running.length > 0) out.line('Deci already runs; nothing was restarted.');
+    if (running.length > 0) for (const line of unchangedWords(cluster)) out.line(line);
     const workers = running.length > 0 ? running : await started(cluster, out);
-    const state = saveState(cluster, workers);
+    const state = saveState(cluster, workers, running.length === 0);
     if (flags.json) console.log(JSON.stringify(state));
     else await tell(cluster, state, workers);
     return exitCodes.done;
@@ -47,6 +48,8 @@ async function checked(out: Output): Promise<Cluster> {
   const { config } = cluster;
   await out.step('Configuration', () => plural(config.workers, 'worker'));
   await out.step('Folders', () => preparePlaces(config));
+  const warning = checkKeyFile(config.places.dataDir);
+  if (warning !== undefined) console.error(warning);
   return cluster;
 }
 
@@ -58,6 +61,13 @@ async function alreadyRunning(cluster: Cluster): Promise<WorkerState[]> {
   const elsewhere = homes.find(home => home !== resolve(cluster.pm2.home));
   if (elsewhere !== undefined) throw new ScriptFailure(exitCodes.preflight, elsewhereSentence(elsewhere));
   return living.workers.flatMap(({ answer }) => (answer?.state === 'ready' ? [answer] : []));
+}
+
+function unchangedWords({ config }: Cluster): string[] {
+  const then = readRunState(config.places.runDir)?.settings;
+  const changed = then === undefined ? [] : changedSettings(then, readSettingTexts());
+  const words = `Settings changed since it was started (${changed.join(', ')}): npm stop && npm start uses them.`;
+  return ['Deci already runs; nothing was restarted.', ...(changed.length > 0 ? [words] : [])];
 }
 
 async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
@@ -100,9 +110,10 @@ async function undo({ config, pm2, output }: Cluster): Promise<void> {
   removeRunState(config.places.runDir);
 }
 
-function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerState[]): RunState {
+function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerState[], isNew: boolean): RunState {
   const [first] = workers;
   if (first === undefined) throw new Error('no worker to tell of');
+  const settings = isNew ? readSettingTexts() : readRunState(config.places.runDir)?.settings;
   const state: RunState = {
     url: urlOf(first),
     live: colour,
@@ -110,6 +121,7 @@ function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerSta
     pm2_home: pm2.home,
     pids: workers.map(({ pid }) => pid),
     started_at: workers.map(worker => worker.started_at).toSorted()[0] ?? first.started_at,
+    ...(settings === undefined ? {} : { settings }),
   };
   writeRunState(config.places.runDir, state);
   return state;
@@ -124,8 +136,17 @@ async function tell(cluster: Cluster, state: RunState, workers: readonly WorkerS
   console.log(`Control  ${control === undefined ? 'does not answer yet: npm run logs' : control.state}`);
   console.log(`Key      ${join(dataDir, 'admin-key')} (for whatever changes models or settings)`);
   console.log(`Next     npm run status`);
-  console.log(`         curl ${state.url}/api/tags`);
+  console.log(`         ${curlExample(cluster.config, state.url)}`);
   console.log(`         npm stop`);
+}
+
+function curlExample({ anonymousRole, places }: Config, url: string): string {
+  const example = new URL('/api/tags', url);
+  // It listens everywhere; nobody can be asked there.
+  const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '[::]': '[::1]' };
+  example.hostname = reachable[example.hostname] ?? example.hostname;
+  const key = ` -H "Authorization: Bearer $(cat ${join(places.dataDir, 'admin-key')})"`;
+  return `curl ${example.href}${anonymousRole === undefined ? key : ''}`;
 }
 
 await runScript(main);

@@ -98,11 +98,17 @@ test('--json is one object with every record that was asked for, over several pa
   assert.equal(answer.has_more, true);
 });
 
-test('--healer asks for one healer only; an empty journal is said beside the result', async t => {
+test('--healer asks for one healer only; an empty journal is said beside the result, and a name that is none is a mistake', async t => {
   const api = await startApi(t);
+  assert.deepEqual(await ended(t, api, 'journal', '--healer', 'breaker'), [
+    0,
+    '',
+    'The journal is empty: nothing had to be healed.\n',
+  ]);
   api.add(1);
+  api.asked.length = 0;
   const [code, out, err] = await ended(t, api, 'journal', '--healer', 'no such & one');
-  assert.deepEqual([code, out, err], [0, '', 'The journal is empty: nothing had to be healed.\n']);
+  assert.deepEqual([code, out, err], [2, '', 'there is no healer "no such & one"; there are: breaker\n']);
   assert.match(api.asked[0] ?? '', /healer=no\+such\+%26\+one/);
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
 import { makePrivateFolders } from '../../src/config/load-ecosystem.ts';
 import { makeFolder, makePrivateFolder } from '../../src/kernel/make-folder.ts';
+import { lookAtKeyFile } from './doctor/key-file.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
 import { isKernelPlace } from './kernel-place.ts';
 
@@ -54,6 +55,17 @@ function canLogIn(path: string): boolean {
       throw refuse(`LOG_DIR: ${path} cannot be made (${(error as Error).message}): set LOG_DIR to another folder.`);
     return false;
   }
+}
+
+/**
+ * A key file that no worker would take is told once, instead of by workers that die of it.
+ * @returns a warning, for one that is used and that others could have read
+ */
+export function checkKeyFile(dataDir: string): string | undefined {
+  const { status, detail, fix = '', isOpen } = lookAtKeyFile(join(dataDir, 'admin-key'));
+  if (status === 'ok') return undefined;
+  if (!isOpen) throw refuse(`The admin key cannot be used: ${detail}. ${fix}`);
+  return `Warning: ${detail}. ${fix}`;
 }
 
 export interface PortProblem {

@@ -12,6 +12,9 @@ import { type AskedWorker, askControl, askWorkers } from './worker-sockets.ts';
 
 const daemonExitMs = 10_000;
 const pollMs = 50;
+/** PM2 decides to start a process again, and then starts it: between the two it is on no list. */
+const restartMs = 500;
+const attempts = 5;
 /** How long one that does not answer is given to leave before it is asked. */
 const silentMs = 3000;
 
@@ -21,19 +24,27 @@ export interface Ended {
 }
 
 /**
+ * A process that PM2 is just starting again survives its own deletion, so it is looked for once more.
  * @param output where the processes write that are meant: others in this daemon are not ours
  * @returns how many were taken out
  */
 export async function deleteApps(pm2: Pm2, output: string): Promise<Ended> {
-  const own = await pm2.list(output);
-  if (own.length === 0) return { workers: 0, control: 0 };
+  const first = await pm2.list(output);
+  let left: readonly Pm2Process[] = first;
+  for (let attempt = 0; left.length > 0; attempt++) {
+    const words = await deleteOnce(pm2, left);
+    if (left.some(({ restarts }) => restarts > 0)) await sleep(restartMs);
+    left = await pm2.list(output);
+    if (left.length > 0 && attempt >= attempts) throw new Error(`PM2 did not delete our processes:\n${words}`);
+  }
+  const workers = first.filter(({ name }) => name !== controlName).length;
+  return { workers, control: first.length - workers };
+}
+
+async function deleteOnce(pm2: Pm2, own: readonly Pm2Process[]): Promise<string> {
   const commands = deletions(own, await pm2.listAll());
   const answers = await Promise.all(commands.map(async targets => pm2.run(['delete', ...targets])));
-  const refused = answers.find(({ code }) => code !== 0);
-  if (refused !== undefined)
-    throw new Error(`PM2 did not delete ${commands.flat().join(', ')}:\n${refused.output.trim()}`);
-  const workers = own.filter(({ name }) => name !== controlName).length;
-  return { workers, control: own.length - workers };
+  return answers.map(({ output }) => output.trim()).join('\n');
 }
 
 /**

@@ -11,7 +11,8 @@ const about = `
 Environment:
   DECI_URL       the server; the one of this machine when absent
   DECI_KEY       the key; or DECI_KEY_FILE, a file that holds it.
-                 Servers of this machine get the key in data/admin-key when both are absent.
+                 Servers of this machine get the admin key (data/admin-key in DECI_HOME) when both
+                 are absent.
   NO_COLOR       no colours
 Exit codes: 0 done, 1 failed, 2 usage, 3 not reachable or refused before anything was changed,
 78 bad configuration, 130 interrupted.`;

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { type Config, ConfigError, type Environment, examineSettings, readConfig } from './config.ts';
-import { misspelledNames } from './misplaced-names.ts';
+import { linesWithoutName, misspelledNames } from './misplaced-names.ts';
+import { type Setting, settings } from './settings.ts';
 
 /** The folder of package.json: the checkout or the release that this code belongs to. */
 export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -29,12 +30,26 @@ export function loadUsableConfig(
   return { config, problem: problems.length === 0 ? undefined : new ConfigError(problems) };
 }
 
+/** What is set, as it is written; what is empty counts as absent. A secret is told by its being there alone. */
+export function readSettingTexts(exported: Environment = process.env, folder = checkout): Record<string, string> {
+  const { env } = readEnvironment(exported, folder);
+  const table: ReadonlyArray<[string, Setting<unknown>]> = Object.entries(settings);
+  return Object.fromEntries(
+    table.flatMap(([name, { secret }]) => {
+      const text = env[name]?.trim() ?? '';
+      return text === '' ? [] : [[name, secret === true ? 'set' : text]];
+    }),
+  );
+}
+
 function readEnvironment(exported: Environment, folder: string): { env: Environment; problems: string[] } {
   const home = resolve(folder, exported['DECI_HOME']?.trim() || folder);
   const path = join(home, '.env');
   try {
-    const file = readEnvFile(path);
-    return { env: { ...file, ...exported }, problems: misspelledNames(Object.keys(file)) };
+    const text = readEnvFile(path);
+    const file = parseEnv(text);
+    const problems = [...linesWithoutName(text, path), ...misspelledNames(Object.keys(file))];
+    return { env: { ...file, ...exported }, problems };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOTDIR') return { env: exported, problems: [`DECI_HOME: ${home} is not a folder`] };
@@ -43,12 +58,12 @@ function readEnvironment(exported: Environment, folder: string): { env: Environm
   }
 }
 
-function readEnvFile(path: string): Environment {
+function readEnvFile(path: string): string {
   try {
     // Editors on Windows begin a file with a mark that would become part of its first name.
-    return parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;
   }
 }

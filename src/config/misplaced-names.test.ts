@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editDistance, misspelledNames, settingsNotYet } from './misplaced-names.ts';
+import { editDistance, linesWithoutName, misspelledNames, settingsNotYet } from './misplaced-names.ts';
 
 test('a name one or two letters off a setting is told with the setting that was meant', () => {
   assert.deepEqual(misspelledNames(['DECI_WORKER', 'DEIC_WORKERS', 'OLLAMA_URL', 'port', 'PROT']), [
@@ -34,4 +34,12 @@ test('edits are letters added, left out, replaced, or swapped', () => {
 test('a setting that would protect and does not exist yet is found, unless it is empty', () => {
   assert.deepEqual(settingsNotYet({ IP_ALLOW: '10.0.0.0/8', TLS_CERT: ' ', RATE_LIMIT: '' }), ['IP_ALLOW']);
   assert.deepEqual(settingsNotYet({ DECI_AUTH: 'off', PORT: '1' }), []);
+});
+
+test('lines of a .env that set nothing are told by their number, and values over several lines are not', () => {
+  const text = '# a\n\nPORT=1\nexport HOST = x\nPORT 4000\nA="one\ntwo three"\nB=\'x\' # y\nsecret\n';
+  assert.deepEqual(linesWithoutName(text, '/e/.env'), [
+    '.env: line 5 of /e/.env is not NAME=value',
+    '.env: line 9 of /e/.env is not NAME=value',
+  ]);
 });

@@ -21,6 +21,26 @@ export function misspelledNames(names: readonly string[]): string[] {
   });
 }
 
+/** Lines that set nothing although they look as if they did; the content is not told, it may be a secret. */
+export function linesWithoutName(text: string, path: string): string[] {
+  const problems: string[] = [];
+  let quote: string | undefined;
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    const value = quote === undefined ? /^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(.*)$/.exec(line)?.[1] : line;
+    const isEmpty = /^\s*(?:#.*)?$/.test(line);
+    if (value === undefined && !isEmpty) problems.push(`.env: line ${index + 1} of ${path} is not NAME=value`);
+    quote = openQuote(value ?? '', quote);
+  }
+  return problems;
+}
+
+/** The quote that a value leaves open: it goes on in the next line. */
+function openQuote(value: string, before: string | undefined): string | undefined {
+  if (before !== undefined) return value.includes(before) ? undefined : before;
+  const quote = /^["'`]/.exec(value)?.[0];
+  return quote === undefined || value.includes(quote, 1) ? undefined : quote;
+}
+
 function nearestSetting(name: string): string | undefined {
   let nearest: string | undefined;
   let least = (name.length > shortName ? 2 : 1) + 1;

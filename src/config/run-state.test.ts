@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { liveWorkers } from './live-workers.ts';
-import { parseRunState, readRunState } from './run-state.ts';
+import { changedSettings, parseRunState, readRunState } from './run-state.ts';
 
 const state = {
   url: 'http://127.0.0.1:3001',
@@ -34,4 +34,11 @@ test('sockets of the dead, of other programs and other files are no workers', t 
     writeFileSync(join(dir, name), '');
   assert.deepEqual(liveWorkers(dir), []);
   assert.deepEqual(liveWorkers(join(dir, 'absent')), []);
+});
+
+test('a setting that has another value, or is new or gone, has changed', () => {
+  assert.deepEqual(
+    changedSettings({ PORT: '1', HOST: 'a', LOG_LEVEL: 'info' }, { PORT: '2', HOST: 'a', RUN_DIR: 'r' }),
+    ['LOG_LEVEL', 'PORT', 'RUN_DIR'],
+  );
 });

@@ -12,6 +12,16 @@ export interface RunState {
   readonly pm2_home: string;
   readonly pids: readonly number[];
   readonly started_at: string;
+  /** What was set when it was started, as it was written. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** The names that have another value now, or one more or less. */
+export function changedSettings(
+  then: Readonly<Record<string, string>>,
+  now: Readonly<Record<string, string>>,
+): string[] {
+  return [...new Set([...Object.keys(then), ...Object.keys(now)])].filter(name => then[name] !== now[name]).toSorted();
 }
 
 export function runStatePath(runDir: string): string {

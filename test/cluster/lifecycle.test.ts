@@ -43,6 +43,12 @@ describe('a cluster that runs', () => {
     const { code, stdout } = await cluster.script(['scripts/start.ts']);
     assert.equal(code, 0);
     assert.match(stdout, /already runs; nothing was restarted/);
+    assert.doesNotMatch(stdout, /Settings changed/);
+    const other = clusterEnvironment(cluster.home, { OLLAMA_URLS: cluster.fake.url, DECI_WORKERS: '3' });
+    assert.match(
+      (await runScript(['scripts/start.ts'], other)).stdout,
+      /Settings changed since it was started \(DECI_WORKERS\)/,
+    );
     assert.deepEqual(
       (await cluster.workers()).map(({ pid }) => pid),
       earlier.map(({ pid }) => pid),
@@ -145,6 +151,8 @@ test("a cluster in the user's own PM2 daemon is seen, protected from a second st
     const start = await runScript(['scripts/start.ts'], env);
     assert.equal(start.code, 3);
     assert.ok(start.stderr.includes(`under another PM2 home (${own.home})`), start.stderr);
+    const pm2 = await runScript(['scripts/pm2.ts', 'ls'], env);
+    assert.match(pm2.stderr, new RegExp(`^Deci runs under PM2 home ${own.home}: PM2_HOME=${own.home} pm2 ls$`, 'm'));
     const [mate, other] = [await startForeign(own, home, 'deci-mate'), await startForeign(own, home, 'deci-blue')];
     assert.equal((await runScript(['scripts/stop.ts'], env)).code, 0);
     assert.equal((await runScript(['scripts/status.ts'], env)).code, 3);
@@ -274,6 +282,16 @@ describe('a start that cannot succeed leaves nothing running', () => {
     const { code, stderr } = await startWith({ RUN_DIR: join(home, 'x'.repeat(100)) });
     assert.equal(code, 3);
     assert.match(stderr, /too long for a socket/);
+  });
+
+  test('an admin key file that holds no key: 3, once', async () => {
+    mkdirSync(join(home, 'data'), { recursive: true });
+    const path = join(home, 'data', 'admin-key');
+    writeFileSync(path, 'no key', { mode: 0o600 });
+    const { code, stderr } = await startWith({});
+    rmSync(path);
+    assert.equal(code, 3);
+    assert.match(stderr, /^The admin key cannot be used: .*admin-key does not hold a key/);
   });
 
   const isLinux = process.platform === 'linux';

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Config, Environment } from '../../../src/config/config.ts';
 import { outputDir } from '../../../src/config/ecosystem.ts';
+import { liveControl, liveWorkers } from '../../../src/config/live-workers.ts';
 import { askSocket } from '../../../src/kernel/socket-request.ts';
 import { pm2At } from '../cluster.ts';
 import type { Pm2 } from '../pm2-cli.ts';
@@ -22,7 +23,12 @@ export function clusterChecks(config: Config, exported: Environment): Check[] {
   const asked = once(async () => askWorkers(runDir, answerMs));
   const ours = pm2At(join(runDir, 'pm2'));
   const theirs = pm2At(resolve(exported['PM2_HOME'] || join(homedir(), '.pm2')));
-  const homes = theirs.home === ours.home ? [ours] : [ours, theirs];
+  const control = liveControl(runDir);
+  const named = [...liveWorkers(runDir), ...(control === undefined ? [] : [control])].flatMap(
+    ({ pm2Home }) => pm2Home ?? [],
+  );
+  const paths = new Set([ours.home, theirs.home, ...named.map(home => resolve(home))]);
+  const homes = [...paths].map(pm2At);
   const facts = homes.map(pm2 => once(async signal => readHome(pm2, outputDir(config), signal)));
   const check = (name: string, look: (signal: AbortSignal) => Promise<Finding>): Check => ({ group, name, look });
   return [
@@ -34,7 +40,9 @@ export function clusterChecks(config: Config, exported: Environment): Check[] {
     check('workers', async signal => judgeWorkers(await asked(signal), config)),
     check('control', async signal => judgeControl(await askControl(runDir), (await asked(signal)).length)),
     ...facts.map((read, index) =>
-      check(index === 0 ? 'pm2, ours' : "pm2, the user's", async signal => judgeHome(await read(signal), Date.now())),
+      check(['pm2, ours', "pm2, the user's"][index] ?? 'pm2, another', async signal =>
+        judgeHome(await read(signal), Date.now()),
+      ),
     ),
     check('pm2 homes', async signal => {
       const read = await Promise.all(facts.map(async ask => ask(signal)));

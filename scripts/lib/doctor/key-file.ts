@@ -6,15 +6,21 @@ import { octal } from './folders.ts';
 
 const maxBytes = 8192;
 
-export function lookAtKeyFile(path: string): Finding {
+export interface KeyFinding extends Finding {
+  /** It holds a key, and others can read it. */
+  readonly isOpen?: boolean;
+}
+
+export function lookAtKeyFile(path: string): KeyFinding {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return ok(`${path} (made at the first start)`);
   if (!stats.isFile()) return fail(`${path} is not a file`, 'Move it away: a new key is made at the next start.');
-  if ((stats.mode & 0o077) !== 0) {
+  const hasKey = stats.size <= maxBytes && isKey(readFileSync(path, 'utf8').trim());
+  if (hasKey && (stats.mode & 0o077) !== 0) {
     const fix = `chmod 600 ${path}; if others use this machine, remove it instead: the next start makes a new key.`;
-    return fail(`${path} can be read by others (mode ${octal(stats.mode)})`, fix);
+    return { ...fail(`${path} can be read by others (mode ${octal(stats.mode)})`, fix), isOpen: true };
   }
-  if (stats.size > maxBytes || !isKey(readFileSync(path, 'utf8').trim())) {
+  if (!hasKey) {
     return fail(`${path} does not hold a key`, 'Restore it, or remove it: the next start makes a new key.');
   }
   return ok(path);

@@ -7,6 +7,7 @@ export interface PortHolder {
 }
 
 const listening = '0A';
+const maxName = 120;
 
 /** @returns undefined when it cannot be told, or when several do, on different addresses */
 export function findPortHolder(port: number): PortHolder | undefined {
@@ -15,7 +16,13 @@ export function findPortHolder(port: number): PortHolder | undefined {
   // A listener that was handed on is held by two; the one that opened it has the lower pid.
   const [pid] = pids.map(Number).toSorted((left, right) => left - right);
   if (pid === undefined || sockets.size > 1) return undefined;
-  return { pid, name: read(`/proc/${pid}/comm`).trim() };
+  return { pid, name: nameOf(pid) };
+}
+
+/** A process may set its title, as PM2 does, and the short name is only the beginning of it. */
+function nameOf(pid: number): string {
+  const title = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+  return (title.startsWith('PM2 ') ? title : read(`/proc/${pid}/comm`).trim()).slice(0, maxName);
 }
 
 /** The second column is `ADDRESS:PORT` in hex, the fourth the state, the tenth the inode. */

@@ -69,7 +69,7 @@ export function judgeHome({ home, isUp, processes }: HomeFacts, nowMs: number): 
 }
 
 function nameAndRestarts({ name, pid, restarts }: Pm2Process): string {
-  return `${name}${pid > 0 ? ` (pid ${pid})` : ''} restarted ${restarts} times`;
+  return `${name}${pid > 0 ? ` (pid ${pid})` : ''} restarted ${restarts === 1 ? 'once' : `${restarts} times`}`;
 }
 
 /** One cluster at a time, in one daemon. */

@@ -45,5 +45,11 @@ export function describe(results: readonly Result[], verdict: Verdict): string[]
     `Verdict  ${paint(words[verdict.verdict].trim(), colours[verdict.verdict])}: ${ok} ok, ${warn} warn, ${fail} fail`,
   );
   if (notChecked.length > 0) lines.push(`Not checked without a valid configuration: ${notChecked.join(', ')}`);
-  return lines;
+  return [...lines, ...results.filter(({ status }) => status !== 'ok').flatMap(again)];
+}
+
+/** What is wrong stands above, among all that is well; below the verdict it is at hand. */
+function again({ status, group, name, detail, fix }: Result): string[] {
+  const line = `  ${paint(words[status], colours[status])}  ${group}, ${name}: ${detail}`;
+  return fix === undefined ? [line] : [line, `        -> ${fix}`];
 }

@@ -71,5 +71,8 @@ test('the report has one heading a group, one line a check, and the fix below wh
     '',
     'Verdict  FAIL: 1 ok, 1 warn, 1 fail',
     'Not checked without a valid configuration: Store',
+    '  FAIL  G, longer: d',
+    '        -> repair it',
+    '  warn  H, n: d',
   ]);
 });

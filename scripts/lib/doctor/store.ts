@@ -21,7 +21,8 @@ const probePath = fileURLToPath(new URL('store-probe.ts', import.meta.url));
 /** Before the deadline of a check, so that the words are ours. */
 const probeLimitMs = 4500;
 const largeLogBytes = 256 * 1024 ** 2;
-const restore = 'Stop Deci and restore the file from a backup; keep the damaged one aside.';
+const restore =
+  'Stop Deci and restore the file from a backup; keep the damaged one aside, or move it away to begin with an empty one.';
 
 /** @param form without it, only whether the file is whole */
 export function storeChecks(path: string, form?: StoreForm): Check[] {

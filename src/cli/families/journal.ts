@@ -7,6 +7,7 @@ import { printableJson } from '../printable.ts';
 import { type Column, Table } from '../table.ts';
 import { followJournal } from './follow-journal.ts';
 import { JournalPages } from './journal-pages.ts';
+import { requireHealer } from './known-healers.ts';
 
 interface JournalFlags {
   readonly follow?: boolean;
@@ -35,7 +36,9 @@ function limit(text: string): number {
 }
 
 async function show({ client, out, signal }: CommandContext, flags: JournalFlags): Promise<void> {
-  const { records, nextCursor, hasMore } = await new JournalPages(client(), flags.healer).newest(flags.limit, signal);
+  const api = client();
+  const { records, nextCursor, hasMore } = await new JournalPages(api, flags.healer).newest(flags.limit, signal);
+  if (records.length === 0 && flags.healer !== undefined) await requireHealer(api, flags.healer, signal);
   if (flags.json === true) {
     out.line(printableJson({ data: records, next_cursor: nextCursor ?? null, has_more: hasMore }));
     return;
