@@ -26,10 +26,15 @@ async function createBench(processes: ServerProcesses, home: string, quick: bool
     processes.start({ name, script, core: serverCore, env });
   return {
     quick,
-    startDeci: () => start('deci', 'src/main.ts', { DECI_HOME: home, OLLAMA_URLS: url }),
+    startDeci: () => start('deci', 'src/main.ts', { DECI_HOME: home, ...slots(url) }),
     startExpress: () => start('express', 'bench/express-server.ts', {}),
     startPassThrough: () => start('pass-through', 'bench/pass-through-server.ts', { UPSTREAM: url }),
   };
+}
+
+/** More than any measure uses: the upstream is no model, and waiting for it would measure nothing. */
+function slots(url: string): Record<string, string> {
+  return { OLLAMA_URLS: `${url}#slots=2000`, OLLAMA_MAX_CONNECTIONS: '2000' };
 }
 
 async function run(

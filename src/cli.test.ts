@@ -210,6 +210,27 @@ test('healers: a name that the server does not know fails with its words, and re
   assert.deepEqual(api.asked, ['PUT /api/admin/healers/..%2Fx']);
 });
 
+test('hosts: the list is a table, a host is drained by name, and one that is not known fails', async t => {
+  const api = await startApi(t);
+  const [code, out] = await ended(t, api, 'hosts', 'list');
+  assert.deepEqual(
+    [code, out.trimEnd().split('\n')],
+    [
+      0,
+      [
+        'NAME       STATE  SLOTS  MODELS  LOADED           VERSION  REASON',
+        'gpu:11434  busy     5/5       2  llama3.2:latest  0.33.0   -',
+      ],
+    ],
+  );
+  const [, json] = await ended(t, api, 'hosts', 'list', '--json');
+  assert.equal((JSON.parse(json) as { has_more: boolean }).has_more, false);
+  assert.deepEqual(await ended(t, api, 'hosts', 'drain', 'gpu:11434'), [0, 'gpu:11434 is draining.\n', '']);
+  const [failed, , err] = await ended(t, api, 'hosts', 'undrain', 'nowhere');
+  assert.equal(failed, 1);
+  assert.match(err, /refused \(404\)/);
+});
+
 test('usage errors are exit 2 with a suggestion, and ask no server', async t => {
   const api = await startApi(t);
   for (const [args, words] of [

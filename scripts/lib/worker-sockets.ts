@@ -7,6 +7,8 @@ import type { HostState } from '../../src/ollama/upstream-host.ts';
 export interface UpstreamState {
   readonly url: string;
   readonly state: HostState;
+  /** Whether it gets nothing new, by hand; absent where nobody asked for it. */
+  readonly draining?: boolean;
 }
 
 /** What `GET /state` answers. */

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { HealerModes } from '../journal/healer-modes.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { isAlive, type ProcessIdentity, thisProcess } from '../kernel/process-identity.ts';
+import { CounterRepository } from '../storage/counter-repository.ts';
 import { HealerSettingsRepository } from '../storage/healer-settings-repository.ts';
 import { hotFolder } from '../storage/hot-folder.ts';
 import { hotSchema } from '../storage/hot-schema.ts';
@@ -43,6 +44,7 @@ export interface Spine {
   readonly healerSettings: HealerSettingsRepository;
   readonly healerModes: HealerModes;
   readonly leases: LeaseRepository;
+  readonly counters: CounterRepository;
   readonly resources: readonly Resource[];
 }
 
@@ -113,6 +115,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
       for (const { kind } of reaped) events.leasesReaped({ kind, count: 1 });
     },
   });
+  const counters = new CounterRepository({ store: hot, now: Date.now });
   const upkeep = new Upkeep({
     tasks: [
       {
@@ -123,6 +126,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
         },
       },
       { name: 'late leases', everyMs: 1000, run: async () => void leases.settle() },
+      { name: 'expired counters', everyMs: 60_000, run: async () => void counters.reapExpired() },
     ],
     random: Math.random,
     onFailure: (task, error) => log.warn('upkeep failed', { task, cause: String(error) }),
@@ -141,6 +145,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
     healerSettings,
     healerModes: new HealerModes(healerSettings),
     leases,
+    counters,
     resources: [
       registry,
       gauges,

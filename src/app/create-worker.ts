@@ -23,14 +23,18 @@ import { Lifecycle } from '../kernel/lifecycle.ts';
 import { makeFolder } from '../kernel/make-folder.ts';
 import { isRunning } from '../kernel/process-identity.ts';
 import { shareNext } from '../kernel/share-next.ts';
+import { DrainedHosts } from '../ollama/drained-hosts.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
+import { HostSettingsRepository } from '../storage/host-settings-repository.ts';
 import { readOrMakeSecret } from '../storage/secret-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
 import { countRequest, noRoute } from './count-request.ts';
+import { createAdmission } from './create-admission.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
+import { createHostViews } from './host-views.ts';
 import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
 import { Serving } from './serving.ts';
@@ -77,10 +81,16 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const adminKey = readOrMakeSecret({ path: join(places.dataDir, 'admin-key'), make: newKey, isValid: isKey });
   const authenticator = new Authenticator({ adminKey, anonymousRole: config.anonymousRole });
 
+  const drained = new DrainedHosts({
+    settings: new HostSettingsRepository(spine.store, () => new Date()),
+    random: Math.random,
+    onFailure: error => log.warn('which hosts are drained cannot be read', { cause: String(error) }),
+  });
   // The same for all workers of this installation, and nobody else's.
   const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
   const pool = new OllamaPool({
-    urls: config.upstreams.map(upstream => upstream.url),
+    upstreams: config.upstreams,
+    isDraining: host => drained.has(host),
     connectMs: timeouts.connectMs,
     requestMs: Math.min(timeouts.requestMs, 5000),
     embedMs: timeouts.totalMs,
@@ -93,20 +103,26 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       else log.info('ollama host is up', { upstream: host.name, ...host.state });
     },
   });
-  const lifecycle = new Lifecycle([...spine.resources, pool]);
+  const admission = createAdmission(config, spine, {
+    hosts: pool.hosts.map(host => host.name),
+    untilFree: host => pool.untilFree(host),
+  });
+  const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
+  const lifecycle = new Lifecycle([...spine.resources, gate, drained, pool]);
 
   const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
 
+  const placed = { hosts: pool, admission, limits: inferenceLimits };
   const newId = createRequestIds();
   const active = new ActiveRequests();
   const routes = new RouteTable(
     createRoutes({
       lists: pool,
-      generation: { generate: createPipeline({ hosts: pool, limits: inferenceLimits }), heartbeatMs },
-      embedding: pool,
-      inference: { hosts: pool, limits: inferenceLimits },
+      generation: { generate: createPipeline(placed), heartbeatMs },
+      embedding: placed,
+      inference: placed,
       short: { hosts: pool, limits: shortLimits },
       transfer: { hosts: pool, limits: transferLimits },
       health: {
@@ -121,6 +137,15 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         contentType: metricsContentType,
       },
       healers: { healers: healerCatalogue, journal: spine.journal, settings: spine.healerSettings, now: Date.now },
+      hosts: {
+        list: createHostViews({
+          hosts: pool.hosts,
+          isDraining: host => drained.has(host),
+          leases: spine.leases,
+          slotsMax: config.maxConnections,
+        }),
+        setDraining: (host, draining, by) => drained.set(host, draining, by),
+      },
       openApi: { read: () => readFile(new URL('../../docs/reference/openapi.json', import.meta.url)) },
     }),
   );
@@ -172,7 +197,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     version,
     host: config.host,
     port: publicServer.port,
-    upstreams: pool.hosts.map(host => ({ url: host.url, state: host.state })),
+    upstreams: pool.hosts.map(({ url, name, state: known }) => ({ url, state: known, draining: drained.has(name) })),
     active: active.size,
     started_at: startedAt.toISOString(),
   });

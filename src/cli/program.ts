@@ -3,9 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../kernel/exit-codes.ts';
 import type { CommandContext } from './command-context.ts';
 import { addHealers } from './families/healers.ts';
+import { addHosts } from './families/hosts.ts';
 import { addJournal } from './families/journal.ts';
 
-const families: ReadonlyArray<(program: Command, context: CommandContext) => void> = [addHealers, addJournal];
+const families: ReadonlyArray<(program: Command, context: CommandContext) => void> = [addHealers, addHosts, addJournal];
 
 const about = `
 Environment:

@@ -16,6 +16,8 @@ export interface Config {
   readonly heartbeatMs: number | undefined;
   readonly upstreams: readonly UpstreamUrl[];
   readonly healthIntervalMs: number;
+  readonly maxConnections: number;
+  readonly queueMax: number;
   readonly timeouts: {
     readonly requestMs: number;
     readonly connectMs: number;
@@ -124,6 +126,7 @@ function contradictions(values: Partial<SettingValues>, env: Environment): strin
       `HOST: ${printable(HOST)} is not loopback and DECI_AUTH=off lets anybody in: use keys (DECI_AUTH=auto), bind to 127.0.0.1, or confirm with DECI_AUTH_OFF_I_KNOW=1`,
     );
   }
+  problems.push(...tooManySlots(values));
   if (RSS_MAX_MB !== undefined && HEAP_LIMIT_MB !== undefined && RSS_MAX_MB < HEAP_LIMIT_MB) {
     problems.push(`RSS_MAX_MB: expected at least HEAP_LIMIT_MB (${HEAP_LIMIT_MB}), got ${RSS_MAX_MB}`);
   }
@@ -148,6 +151,14 @@ function upstreamSetting(env: Environment, values: Partial<SettingValues>): 'OLL
   return env['OLLAMA_URLS']?.trim() || values.OLLAMA_HOST === undefined ? 'OLLAMA_URLS' : 'OLLAMA_HOST';
 }
 
+function tooManySlots({ OLLAMA_URLS = [], OLLAMA_MAX_CONNECTIONS: most }: Partial<SettingValues>): string[] {
+  return OLLAMA_URLS.flatMap(({ slots = 0 }) =>
+    most === undefined || slots <= most
+      ? []
+      : [`OLLAMA_URLS: #slots=${slots} is more than OLLAMA_MAX_CONNECTIONS (${most}) lets one host have`],
+  );
+}
+
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
@@ -160,6 +171,8 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     heartbeatMs: values.HEARTBEAT_INTERVAL === 'off' ? undefined : values.HEARTBEAT_INTERVAL,
     upstreams: values[upstreamSetting(env, values)] ?? values.OLLAMA_URLS,
     healthIntervalMs: values.OLLAMA_HEALTH_INTERVAL,
+    maxConnections: values.OLLAMA_MAX_CONNECTIONS,
+    queueMax: values.QUEUE_MAX,
     timeouts: {
       requestMs: values.REQUEST_TIMEOUT,
       connectMs: values.CONNECT_TIMEOUT,

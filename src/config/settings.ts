@@ -59,12 +59,26 @@ export const settings = {
   OLLAMA_URLS: {
     type: upstreamUrls,
     default: 'http://127.0.0.1:11434',
-    meaning: 'The Ollama servers, separated by commas. `#slots=4&weight=2` after a URL sets the limits of that host.',
+    meaning:
+      'The Ollama servers, separated by commas. `#slots=4&weight=2` after a URL sets the slots that each model has there at most, and how much of the work the host gets.',
     group: 'Ollama',
   },
   OLLAMA_HOST: {
     type: ollamaHost,
     meaning: "Ollama's own variable, read when `OLLAMA_URLS` is absent.",
+    group: 'Ollama',
+  },
+  OLLAMA_MAX_CONNECTIONS: {
+    type: integer(1, 4096),
+    default: '5',
+    meaning:
+      'Generations and embeddings that one host works on at the same time, over all workers and models. Each model begins with one slot, or with `#slots`, and gets more while that makes the host faster.',
+    group: 'Ollama',
+  },
+  QUEUE_MAX: {
+    type: integer(0, 4096),
+    default: '100',
+    meaning: 'Callers that may wait for a slot, all workers together; the next one is refused. 0 lets nobody wait.',
     group: 'Ollama',
   },
   OLLAMA_HEALTH_INTERVAL: {

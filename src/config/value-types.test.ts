@@ -93,7 +93,7 @@ test('one wrong upstream URL refuses the list', () => {
     'http://a:99999',
     'http://a?x=1',
     'http://a#slots=0',
-    'http://a#slots=513',
+    'http://a#slots=4097',
     'http://a#slots=4.5',
     'http://a#slots=',
     'http://a#weight=101',

@@ -133,7 +133,7 @@ function upstreamUrl(value: string): UpstreamUrl | undefined {
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) return undefined;
   if (parsed.search !== '' || hasCredentials(parsed)) return undefined;
   const limits = new URLSearchParams(parsed.hash.slice(1));
-  const slots = limit(limits, 'slots', 1, 512);
+  const slots = limit(limits, 'slots', 1, 4096);
   const weight = limit(limits, 'weight', 1, 100);
   const known = [...limits.keys()].every(name => name === 'slots' || name === 'weight');
   if (!known || slots === null || weight === null) return undefined;

@@ -6,6 +6,8 @@ import type { GenerationJob } from './job.ts';
 export interface NativeStream extends AsyncIterable<Buffer> {
   /** Name of the host that answers. */
   readonly upstream: string;
+  /** How long the request waited for a slot of that host; 0 when one was free. */
+  readonly queueMs: number;
   /** One JSON object instead of a stream, as when a model is only loaded. */
   readonly single: boolean;
   /** The line that ended the answer, once it has passed. */

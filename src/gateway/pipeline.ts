@@ -1,15 +1,11 @@
 /** The way of an inference request, free of HTTP: the stages it passes, in order. */
-import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import type { Generate } from './generate.ts';
-import { createDispatch, type Hosts } from './stages/dispatch.ts';
+import { type Admission, type Hosts, openPlaced, type PlacedDeps, type Wanted } from './open-placed.ts';
+import { createDispatch } from './stages/dispatch.ts';
 
-export type { Hosts };
+export type { Admission, Hosts, PlacedDeps, Wanted };
+export { openPlaced };
 
-export interface PipelineDeps {
-  readonly hosts: Hosts;
-  readonly limits: ExchangeLimits;
-}
-
-export function createPipeline({ hosts, limits }: PipelineDeps): Generate {
-  return createDispatch(hosts, limits);
+export function createPipeline(deps: PlacedDeps): Generate {
+  return createDispatch(deps);
 }

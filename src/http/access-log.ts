@@ -28,13 +28,20 @@ export function createAccessLog({ source, pid, write, now }: AccessLogOptions): 
     if (context.principal?.kind === 'key') line += `,"key":"${context.principal.id}"`;
     if (context.upstream !== undefined) line += `,"upstream":"${context.upstream}"`;
     if (context.model !== undefined) line += `,"model":${JSON.stringify(context.model.slice(0, 200))}`;
-    if (context.promptTokens !== undefined) line += `,"prompt_tokens":${context.promptTokens}`;
-    if (context.outputTokens !== undefined) line += `,"output_tokens":${context.outputTokens}`;
+    line += numbersOf(context);
     if (context.bytesOut > 0) line += `,"bytes_out":${context.bytesOut}`;
     if (context.body.length > 0) line += `,"bytes_in":${context.body.length}`;
     if (context.body.length > largeBodyBytes) line += `,"rss_mb":${Math.round(process.memoryUsage.rss() / 1048576)}`;
     write(`${line}}\n`);
   };
+}
+
+/** Of requests that use a model. */
+function numbersOf({ queueMs, promptTokens, outputTokens }: RequestContext): string {
+  let part = queueMs === undefined ? '' : `,"queue_ms":${queueMs}`;
+  if (promptTokens !== undefined) part += `,"prompt_tokens":${promptTokens}`;
+  if (outputTokens !== undefined) part += `,"output_tokens":${outputTokens}`;
+  return part;
 }
 
 function shortPath(url: string): string {

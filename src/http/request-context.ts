@@ -44,6 +44,8 @@ export class RequestContext {
   readonly headers: string[];
   upstream: string | undefined;
   model: string | undefined;
+  /** How long it waited for a slot; undefined when it did not. */
+  queueMs: number | undefined;
   promptTokens: number | undefined;
   outputTokens: number | undefined;
   /** Bytes of the answer's body. */

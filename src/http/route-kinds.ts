@@ -40,6 +40,9 @@ export const administer: RouteKind = {
   time: 'short',
 };
 
+/** As `administer`, where the path says all. */
+export const operate: RouteKind = { ...administer, body: 'none' };
+
 /** Moves a model; may take hours while it moves. */
 export function transferModel(body: Body): RouteKind {
   return { dialect: 'ollama', role: 'admin', body, rate: 'default', time: 'transfer' };

@@ -2,16 +2,18 @@
  * THE MAP: every path Deci answers, on one screen: what kind of route it is (who may call it, in which dialect, with what
  * body and limits), method, path, handler. What goes in and out of each stands in schemas/.
  */
+import type { PlacedDeps } from '../gateway/pipeline.ts';
 import { anthropicCountTokens, anthropicMessages } from './handlers/anthropic.ts';
 import type { GenerationDeps } from './handlers/generation-support.ts';
 import { type HealersDeps, listHealers, setHealer } from './handlers/healers.ts';
 import { type HealthDeps, health, live, ready, startup } from './handlers/health.ts';
+import { drainHost, type HostsDeps, listHosts } from './handlers/hosts.ts';
 import { journalPage } from './handlers/journal.ts';
 import { type MetricsDeps, metrics } from './handlers/metrics.ts';
 import { nativeGeneration } from './handlers/native-generation.ts';
 import { ps, tags, version } from './handlers/native-lists.ts';
 import { nativeProgress } from './handlers/native-progress.ts';
-import { type RelayDeps, relay } from './handlers/native-relay.ts';
+import { placedRelay, type RelayDeps, relay } from './handlers/native-relay.ts';
 import {
   openAiChat,
   openAiCompletions,
@@ -24,15 +26,26 @@ import { type EmbeddingDeps, openAiEmbeddings } from './handlers/openai-embeddin
 import { openAiResponses } from './handlers/openai-responses.ts';
 import { type OpenApiDeps, openApiDocument } from './handlers/openapi-document.ts';
 import { sendText } from './respond.ts';
-import { administer, infer, look, manage, probe, type RouteKind, read, search, transferModel } from './route-kinds.ts';
+import {
+  administer,
+  infer,
+  look,
+  manage,
+  operate,
+  probe,
+  type RouteKind,
+  read,
+  search,
+  transferModel,
+} from './route-kinds.ts';
 import type { Handler, Route } from './route-table.ts';
 
 export interface RouteDeps {
   readonly lists: { readonly hosts: readonly ShowingHost[] };
   readonly generation: GenerationDeps;
   readonly embedding: EmbeddingDeps;
-  /** Relays that wait for a model. */
-  readonly inference: RelayDeps;
+  /** Relays that wait for a model, and for a slot of it. */
+  readonly inference: PlacedDeps;
   /** Relays that answer at once. */
   readonly short: RelayDeps;
   /** Relays that may take hours while they move. */
@@ -41,6 +54,7 @@ export interface RouteDeps {
   readonly openApi: OpenApiDeps;
   readonly metrics: MetricsDeps;
   readonly healers: HealersDeps;
+  readonly hosts: HostsDeps;
 }
 
 export function createRoutes(deps: RouteDeps): Route[] {
@@ -59,8 +73,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
 
     ...on(infer('ollama'), 'POST', '/api/generate', nativeGeneration('/api/generate', generation)),
     ...on(infer('ollama'), 'POST', '/api/chat', nativeGeneration('/api/chat', generation)),
-    ...on(infer('ollama'), 'POST', '/api/embed', relay('any', inference)),
-    ...on(infer('ollama'), 'POST', '/api/embeddings', relay('any', inference)),
+    ...on(infer('ollama'), 'POST', '/api/embed', placedRelay(inference)),
+    ...on(infer('ollama'), 'POST', '/api/embeddings', placedRelay(inference)),
     ...on(search, 'POST', '/api/experimental/web_search', relay('home', short)),
     ...on(search, 'POST', '/api/experimental/web_fetch', relay('home', short)),
 
@@ -94,6 +108,9 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...on(read('problem'), 'GET', '/api/journal', journalPage(deps.healers)),
     ...on(read('problem'), 'GET', '/api/admin/healers', listHealers(deps.healers)),
     ...on(administer, 'PUT', '/api/admin/healers/:name', setHealer(deps.healers)),
+    ...on(read('problem'), 'GET', '/api/admin/hosts', listHosts(deps.hosts)),
+    ...on(operate, 'POST', '/api/admin/hosts/:name/drain', drainHost(true, deps.hosts)),
+    ...on(operate, 'POST', '/api/admin/hosts/:name/undrain', drainHost(false, deps.hosts)),
     ...on(probe('problem'), monitored, '/openapi.json', openApiDocument(deps.openApi)),
   ];
 }

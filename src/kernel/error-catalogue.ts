@@ -164,6 +164,27 @@ const catalogue = {
     message: 'the server is restarting and ended this answer before it was complete',
     fix: 'Try again; another worker or the restarted one answers.',
   },
+  queue_full: {
+    status: 503,
+    fault: 'deci',
+    retryable: true,
+    message: 'too many callers wait for a model already',
+    fix: 'Try again after the time in `Retry-After`, or raise `QUEUE_MAX`; more slots or hosts make the line shorter.',
+  },
+  queue_timeout: {
+    status: 503,
+    fault: 'deci',
+    retryable: true,
+    message: 'no slot of a model became free in time',
+    fix: 'Try again later, or raise `INFERENCE_TIMEOUT`; more slots or hosts make the line shorter.',
+  },
+  hosts_draining: {
+    status: 503,
+    fault: 'deci',
+    retryable: true,
+    message: 'every model server is kept free of new requests',
+    fix: 'Let one take requests again: `npm run deci -- hosts undrain NAME`.',
+  },
   store_unavailable: {
     status: 503,
     fault: 'deci',

@@ -13,6 +13,8 @@ export interface DeciErrorDetails {
   readonly allow?: readonly string[] | undefined;
   /** More members for the body of a native error, for example Ollama's `signin_url`. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
+  /** When trying again may help, where that is known. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** A failure with a code of the catalogue. Everything thrown on a request's way is one of these, or becomes `internal`. */
@@ -24,6 +26,7 @@ export class DeciError extends Error {
   readonly param: string | undefined;
   readonly allow: readonly string[] | undefined;
   readonly extra: Readonly<Record<string, unknown>> | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, details: DeciErrorDetails = {}) {
     const entry = errorCatalogue[code];
@@ -37,6 +40,7 @@ export class DeciError extends Error {
     this.param = details.param;
     this.allow = details.allow;
     this.extra = details.extra;
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }
 

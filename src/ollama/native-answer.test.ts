@@ -129,7 +129,9 @@ test('one JSON object instead of a stream is told, and ends like a stream', asyn
 
 test('an answer of another kind has another end', async () => {
   const success = '{"status":"success"}\n';
-  const answer = new NativeAnswer('h', new FakeExchange(['{"status":"x"}\n', success]).exchange, progressLines);
+  const answer = new NativeAnswer('h', new FakeExchange(['{"status":"x"}\n', success]).exchange, {
+    kind: progressLines,
+  });
   assert.deepEqual(await drain(answer), { text: `{"status":"x"}\n${success}`, code: undefined });
 });
 

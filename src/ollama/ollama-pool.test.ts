@@ -53,7 +53,7 @@ async function deadUrl(): Promise<string> {
 
 function poolOf(t: TestContext, urls: readonly string[], over: Partial<OllamaPoolOptions> = {}): OllamaPool {
   const pool = new OllamaPool({
-    urls,
+    upstreams: urls.map(url => ({ url })),
     connectMs: 1000,
     requestMs: 1000,
     embedMs: 1000,

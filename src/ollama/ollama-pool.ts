@@ -1,17 +1,20 @@
 /**
- * The Ollama hosts of this worker: which one gets a request, what all of them have, who is reachable. The choice is the
- * plain one: reachable before not, then fewest requests in flight; a host that cannot be dialled is passed over.
+ * The Ollama hosts of this worker: which one gets a request, what each of them has and has loaded, who is reachable. The order in
+ * which they are tried is decided in choose-host.ts; here are the facts. A host that cannot be dialled is passed over.
  */
 import { aborted, withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
+import { allHosts, type HostFacts, hostsFor } from './choose-host.ts';
+import { modelKey } from './model-key.ts';
+import { PrefixAffinity, prefixHash } from './prefix-affinity.ts';
 import { toUpstreamError } from './upstream-error.ts';
 import type { ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 import { UpstreamHost, type UpstreamRequest } from './upstream-host.ts';
 
 export interface OllamaPoolOptions {
-  readonly urls: readonly string[];
+  readonly upstreams: ReadonlyArray<{ readonly url: string; readonly weight?: number }>;
   readonly connectMs: number;
   readonly requestMs: number;
   /** An embedding may wait for its model to load. */
@@ -21,6 +24,14 @@ export interface OllamaPoolOptions {
   readonly via: string;
   readonly random: () => number;
   readonly onHostChange: (host: UpstreamHost) => void;
+  /** Whether a host is to get nothing new. */
+  readonly isDraining?: (host: string) => boolean;
+}
+
+/** What a host is chosen by. */
+interface Wanted {
+  readonly model: string;
+  readonly body: Buffer | string;
 }
 
 export interface Attempt {
@@ -38,11 +49,12 @@ export class OllamaPool implements Resource {
   readonly hosts: readonly UpstreamHost[];
   readonly #options: OllamaPoolOptions;
   readonly #tickers: readonly Ticker[];
+  readonly #affinity = new PrefixAffinity();
   #turn = -1;
 
   constructor(options: OllamaPoolOptions) {
     this.#options = options;
-    this.hosts = options.urls.map(url => new UpstreamHost({ ...options, url }));
+    this.hosts = options.upstreams.map(upstream => new UpstreamHost({ ...options, ...upstream }));
     this.#tickers = this.hosts.map(
       host =>
         new Ticker({
@@ -66,12 +78,34 @@ export class OllamaPool implements Resource {
     await Promise.all(this.hosts.map(host => host.stop()));
   }
 
-  /** Hosts in the order in which they should be tried; those that are equal take turns. */
-  candidates(): UpstreamHost[] {
-    if (this.hosts.length === 1) return [...this.hosts];
+  /**
+   * Hosts in the order in which they should be tried; those that are equal take turns.
+   * @param wanted by a request that uses a model: only hosts that may have new work, see `hostsFor`
+   * @param tried names of those that are out of the question
+   */
+  candidates(wanted?: Wanted, tried?: ReadonlySet<string>): UpstreamHost[] {
+    const [only] = this.hosts;
+    if (this.hosts.length === 1 && only !== undefined) {
+      const isOut = tried?.has(only.name) === true || (wanted !== undefined && this.#isDraining(only));
+      return isOut ? [] : [only];
+    }
     this.#turn = (this.#turn + 1) % this.hosts.length;
     const turned = [...this.hosts.slice(this.#turn), ...this.hosts.slice(0, this.#turn)];
-    return turned.toSorted((a, b) => rank(a) - rank(b) || a.inFlight - b.inFlight);
+    const facts = turned.filter(host => tried?.has(host.name) !== true).map(this.#factsFor(wanted));
+    return (wanted === undefined ? allHosts(facts) : hostsFor(facts)).map(({ host }) => host);
+  }
+
+  /** Why there are no candidates. */
+  nobody(tried: readonly string[]): DeciError {
+    const untried = this.hosts.filter(host => !tried.includes(host.name));
+    if (untried.length > 0 && untried.every(host => this.#isDraining(host))) return new DeciError('hosts_draining');
+    return unreachable(this.hosts.map(host => host.name));
+  }
+
+  /** Resolves when a host answers again, or does not in time: by then it has seen that we hung up. Never rejects. */
+  async untilFree(name: string): Promise<void> {
+    const host = this.hosts.find(one => one.name === name);
+    await host?.client.ps().catch(() => undefined);
   }
 
   /** The first in the order of the configuration, so that every worker and every request means the same one. */
@@ -94,10 +128,13 @@ export class OllamaPool implements Resource {
     const failures: string[] = [];
     for (const host of candidates) {
       const exchange = host.send(request, limits, signal);
+      const told = this.#noteSent(host, request);
       try {
         await exchange.opened();
+        told(exchange.status);
         return { host, exchange };
       } catch (thrown) {
+        told(0);
         const error = toUpstreamError(thrown, false);
         if (error.code !== 'upstream_unreachable') throw error;
         this.#setDown(host, error);
@@ -106,22 +143,67 @@ export class OllamaPool implements Resource {
         if (request.body !== null && typeof request.body === 'object' && !Buffer.isBuffer(request.body)) break;
       }
     }
-    throw new DeciError('upstream_unreachable', {
-      message: `no Ollama server can be reached (tried ${failures.join(', ')})`,
+    throw unreachable(failures);
+  }
+
+  /** Notes what a request tells of its host. @returns to be called with the status, 0 when there was none */
+  #noteSent(host: UpstreamHost, { path, model, body }: UpstreamRequest): (status: number) => void {
+    if (changesModels.test(path)) host.inventory.forget();
+    if (model === undefined) return () => undefined;
+    const key = modelKey(model);
+    const isLoading = !host.inventory.isLoaded(key);
+    if (isLoading) host.loading.set(key, (host.loading.get(key) ?? 0) + 1);
+    return status => {
+      if (isLoading) forgetOne(host.loading, key);
+      if (status >= 500) host.failures.note(performance.now());
+      // The status comes with the first token.
+      if (status === 0 || status >= 300) return;
+      host.inventory.noteLoaded(model);
+      const isText = typeof body === 'string' || Buffer.isBuffer(body);
+      if (this.hosts.length > 1 && isText) this.#affinity.note(prefixHash(key, body), host.name);
+    };
+  }
+
+  #factsFor(wanted: Wanted | undefined): (host: UpstreamHost) => HostFacts & { readonly host: UpstreamHost } {
+    const atMs = performance.now();
+    const key = wanted === undefined ? undefined : modelKey(wanted.model);
+    const known =
+      wanted === undefined || key === undefined ? undefined : this.#affinity.hostOf(prefixHash(key, wanted.body));
+    return host => ({
+      host,
+      isDown: host.state.is === 'down',
+      isDraining: this.#isDraining(host),
+      isFailing: host.failures.isFailing(atMs),
+      has: key === undefined ? undefined : host.inventory.has(key),
+      isLoaded: key !== undefined && host.inventory.isLoaded(key),
+      hasPrefix: known === host.name,
+      inFlight: host.inFlight,
+      weight: host.weight,
     });
+  }
+
+  #isDraining(host: UpstreamHost): boolean {
+    return this.#options.isDraining?.(host.name) === true;
   }
 
   async #probe(host: UpstreamHost, signal: AbortSignal): Promise<number | undefined> {
     const before = host.state.is;
+    let isMoved = false;
     try {
-      host.state = { is: 'up', ...(await host.probe(signal)) };
+      const { isChanged, ...seen } = await host.probe(signal);
+      host.state = { is: 'up', ...seen };
+      isMoved = isChanged;
     } catch (thrown) {
       if (signal.aborted) return undefined;
       host.markDown(toUpstreamError(unwrapFetch(thrown), false));
     }
-    if (host.state.is === before) return host.state.is === 'down' ? changedIntervalMs : undefined;
+    if (host.state.is === before) return host.state.is === 'down' || isMoved ? this.#soonMs : undefined;
     this.#options.onHostChange(host);
-    return changedIntervalMs;
+    return this.#soonMs;
+  }
+
+  get #soonMs(): number {
+    return Math.min(changedIntervalMs, this.#options.healthIntervalMs);
   }
 
   #setDown(host: UpstreamHost, error: DeciError): void {
@@ -131,8 +213,18 @@ export class OllamaPool implements Resource {
   }
 }
 
-function rank(host: UpstreamHost): number {
-  return host.state.is === 'down' ? 1 : 0;
+const changesModels = /^\/api\/(?:pull|create|copy|delete)\b/;
+
+function forgetOne(counts: Map<string, number>, key: string): void {
+  const left = (counts.get(key) ?? 1) - 1;
+  if (left === 0) counts.delete(key);
+  else counts.set(key, left);
+}
+
+function unreachable(tried: readonly string[]): DeciError {
+  return new DeciError('upstream_unreachable', {
+    message: `no Ollama server can be reached (tried ${tried.join(', ')})`,
+  });
 }
 
 /** fetch wraps what really happened as the cause of a TypeError. */

@@ -37,7 +37,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
 
   readonly #limits: ExchangeLimits;
   readonly #signal: AbortSignal;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (error: DeciError | undefined) => void;
   readonly #opened = Promise.withResolvers<void>();
   readonly #queue: Buffer[] = [];
   #queuedBytes = 0;
@@ -50,9 +50,10 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
   #reader: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #totalTimer: NodeJS.Timeout | undefined;
+  #overListener: ((error: DeciError | undefined) => void) | undefined;
 
   /** @param onEnd called exactly once, when the exchange is over in whatever way */
-  constructor(limits: ExchangeLimits, signal: AbortSignal, onEnd: () => void) {
+  constructor(limits: ExchangeLimits, signal: AbortSignal, onEnd: (error: DeciError | undefined) => void) {
     this.#limits = limits;
     this.#signal = signal;
     this.#onEnd = onEnd;
@@ -64,6 +65,12 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
   /** Ends when the status and the headers are known. @throws DeciError of fault `ollama`, or the signal's reason */
   opened(): Promise<void> {
     return this.#opened.promise;
+  }
+
+  /** Told once, when it is over in whatever way, at once when it is already. One listener. */
+  whenOver(listener: (error: DeciError | undefined) => void): void {
+    if (this.#state === 'ended' || this.#state === 'failed') listener(this.#error);
+    else this.#overListener = listener;
   }
 
   // --- what undici tells us ---
@@ -164,7 +171,8 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
     clearTimeout(this.#watchdog);
     clearTimeout(this.#totalTimer);
     this.#signal.removeEventListener('abort', this.#onAbort);
-    this.#onEnd();
+    this.#onEnd(error);
+    this.#overListener?.(error);
     // A rejection that nobody waits for is the normal case here (the client left), not a fault of the process.
     if (error !== undefined && !this.begun) this.#opened.promise.catch(() => undefined);
     if (error !== undefined) this.#opened.reject(error);

@@ -3,6 +3,8 @@ import { Readable } from 'node:stream';
 import { type EmbedRequest, type EmbedResponse, Ollama } from 'ollama';
 import { Pool, Response, fetch as undiciFetch } from 'undici';
 import { DeciError } from '../kernel/errors.ts';
+import { HostInventory } from './host-inventory.ts';
+import { RecentFailures } from './recent-failures.ts';
 import { type ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 
 export type HostState =
@@ -16,10 +18,14 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | string | AsyncIterable<Buffer> | null;
+  /** The model that it uses, where it uses one. */
+  readonly model?: string;
 }
 
 export interface UpstreamHostOptions {
   readonly url: string;
+  /** How much of the work it gets, beside others; 1 when absent. */
+  readonly weight?: number | undefined;
   readonly connectMs: number;
   /** For the calls off the relay path: lists, versions. */
   readonly requestMs: number;
@@ -38,6 +44,11 @@ export class UpstreamHost {
   readonly client: Ollama;
   state: HostState = { is: 'unknown' };
   inFlight = 0;
+  readonly weight: number;
+  readonly inventory = new HostInventory();
+  readonly failures = new RecentFailures();
+  /** How many requests wait for the first token of a model that is not loaded, by its name. */
+  readonly loading = new Map<string, number>();
   readonly #options: UpstreamHostOptions;
   readonly #pool: Pool;
   readonly #prefix: string;
@@ -47,6 +58,7 @@ export class UpstreamHost {
     this.#options = options;
     const url = new URL(options.url);
     this.url = options.url;
+    this.weight = options.weight ?? 1;
     this.name = url.host;
     this.#prefix = url.pathname.replace(/\/$/, '');
     // Ollama on loopback refuses a Host that is not local, so a public name of ours must never reach it.
@@ -66,8 +78,9 @@ export class UpstreamHost {
   /** Sends and returns at once; `exchange.opened()` ends with the status. */
   send(request: UpstreamRequest, limits: ExchangeLimits, signal: AbortSignal): UpstreamExchange {
     this.inFlight++;
-    const exchange = new UpstreamExchange(limits, signal, () => {
+    const exchange = new UpstreamExchange(limits, signal, error => {
       this.inFlight--;
+      if (error !== undefined && error.fault === 'ollama') this.failures.note(performance.now());
     });
     this.#pool.dispatch(
       {
@@ -82,13 +95,16 @@ export class UpstreamHost {
   }
 
   /** @throws what the npm client throws */
-  async probe(signal: AbortSignal): Promise<{ version: string; models: number }> {
+  async probe(signal: AbortSignal): Promise<{ version: string; models: number; isChanged: boolean }> {
     const { url, requestMs } = this.#options;
     const client = new Ollama({ host: url, fetch: this.#fetchFor(requestMs, signal) });
-    const [{ version }, { models }] = await Promise.all([client.version(), client.list()]);
+    // What is loaded is good to know, and no reason to call a host unreachable.
+    const running = client.ps().catch(() => undefined);
+    const [{ version }, { models }, ps] = await Promise.all([client.version(), client.list(), running]);
     // Something else at this address may answer 200 to anything.
     if (typeof version !== 'string' || version === '') throw new DeciError('upstream_invalid');
-    return { version, models: Array.isArray(models) ? models.length : 0 };
+    const isChanged = this.inventory.update(models, ps?.models);
+    return { version, models: Array.isArray(models) ? models.length : 0, isChanged };
   }
 
   /** Through the npm client, with a signal of its own: the client can only abort all of its requests at once. */
@@ -96,7 +112,9 @@ export class UpstreamHost {
     this.inFlight++;
     try {
       const { url, embedMs } = this.#options;
-      return await new Ollama({ host: url, fetch: this.#fetchFor(embedMs, signal) }).embed(request);
+      const answer = await new Ollama({ host: url, fetch: this.#fetchFor(embedMs, signal) }).embed(request);
+      this.inventory.noteLoaded(request.model);
+      return answer;
     } finally {
       this.inFlight--;
     }

@@ -28,6 +28,8 @@ export interface LeaseRequest {
   readonly capacity: number;
   readonly ttlMs: number;
   readonly data?: string | undefined;
+  /** How many of the places may carry the same data; as many as there are when absent. */
+  readonly sameDataMax?: number | undefined;
 }
 
 export interface LeaseRepositoryOptions {
@@ -46,11 +48,14 @@ const aliveForMs = 100;
 const maxListed = 10_000;
 const maxOwed = 1000;
 
+const hasRoomForData = `
+(?9 IS NULL OR (SELECT count(*) FROM lease WHERE kind = ?1 AND key = ?2 AND data = ?8) < ?9)`;
+
 const takeNext = `
 INSERT INTO lease (kind, key, slot, token, holder_pid, holder_start, expires_at, data)
 SELECT ?1, ?2, next, ?4, ?5, ?6, ?7, ?8
 FROM (SELECT coalesce(max(slot) + 1, 0) AS next FROM lease WHERE kind = ?1 AND key = ?2)
-WHERE next < ?3
+WHERE next < ?3 AND ${hasRoomForData}
 RETURNING slot`;
 
 const takeGap = `
@@ -62,7 +67,7 @@ FROM (
   SELECT slot + 1 FROM lease AS below WHERE kind = ?1 AND key = ?2 AND NOT EXISTS (
     SELECT 1 FROM lease AS above WHERE above.kind = ?1 AND above.key = ?2 AND above.slot = below.slot + 1)
 )
-WHERE (SELECT count(*) FROM lease WHERE kind = ?1 AND key = ?2) < ?3
+WHERE (SELECT count(*) FROM lease WHERE kind = ?1 AND key = ?2) < ?3 AND ${hasRoomForData}
 HAVING min(free) IS NOT NULL
 RETURNING slot`;
 
@@ -148,12 +153,19 @@ export class LeaseRepository {
     return this.#options.store.all(sql, [kind, key, slot, token]).length > 0;
   }
 
-  #insert({ kind, key, capacity, ttlMs, data }: LeaseRequest): Lease | undefined {
+  /** Whether another process holds something under this key. */
+  isHeldByOthers(kind: string, key: string): boolean {
+    const { store, self } = this.#options;
+    const sql = `SELECT 1 FROM lease WHERE kind = ? AND key = ? AND NOT (${isOfHolder}) LIMIT 1`;
+    return store.get(sql, [kind, key, self.pid, self.start]) !== undefined;
+  }
+
+  #insert({ kind, key, capacity, ttlMs, data, sameDataMax }: LeaseRequest): Lease | undefined {
     const { store, self, now, random } = this.#options;
     const token = Math.floor(random() * Number.MAX_SAFE_INTEGER);
     const expiresAtMs = now() + ttlMs;
     const bounded = Math.min(capacity, maxCapacity);
-    const params = [kind, key, bounded, token, self.pid, self.start, expiresAtMs, data ?? null];
+    const params = [kind, key, bounded, token, self.pid, self.start, expiresAtMs, data ?? null, sameDataMax ?? null];
     // Behind the highest place is nearly always room, and finding it costs one look; only then are gaps worth a search.
     const row = store.get(takeNext, params) ?? (bounded > 1 ? store.get(takeGap, params) : undefined);
     if (row === undefined) return undefined;

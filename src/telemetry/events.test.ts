@@ -53,6 +53,10 @@ function everyEvent(events: Events): void {
   events.streamOpened();
   events.streamOpened();
   events.streamClosed({ phase: 'complete' });
+  events.queueDepth({ count: 3 });
+  events.queueWaited({ seconds: 0.2 });
+  events.queueRefused({ code: 'queue_full' });
+  events.slotsInUse({ upstream: 'gpu-1', count: 2 });
   events.healed({ healer: 'breaker', trigger: 'a "quoted\\\n" one', result: 'healed', seconds: 2 });
   events.leasesReaped({ kind: 'slot', count: 3 });
   events.slowStatement();

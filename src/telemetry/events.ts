@@ -4,7 +4,7 @@
  * are filled once.
  */
 import type { Counter, Histogram } from './metric-series.ts';
-import { healingMetrics, requestMetrics } from './metric-table.ts';
+import { admissionMetrics, healingMetrics, requestMetrics } from './metric-table.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 
 export interface HttpRequestEvent {
@@ -29,6 +29,11 @@ export interface Events {
   streamOpened(): void;
   /** @param event how far it had come; every call belongs to one `streamOpened` */
   streamClosed(event: { readonly phase: 'waiting' | 'streaming' | 'complete' }): void;
+  /** @param event how many wait in this process now */
+  queueDepth(event: { readonly count: number }): void;
+  queueWaited(event: { readonly seconds: number }): void;
+  queueRefused(event: { readonly code: string }): void;
+  slotsInUse(event: { readonly upstream: string; readonly count: number }): void;
   healed(event: HealedEvent): void;
   leasesReaped(event: { readonly kind: string; readonly count: number }): void;
   slowStatement(): void;
@@ -39,7 +44,7 @@ export interface Events {
 
 /** @throws when the registry has them already */
 export function createEvents(registry: MetricsRegistry): Events {
-  return { ...requestEvents(registry), ...healingEvents(registry) };
+  return { ...requestEvents(registry), ...admissionEvents(registry), ...healingEvents(registry) };
 }
 
 type RequestEvents = Pick<Events, 'httpRequest' | 'authRefused' | 'streamOpened' | 'streamClosed'>;
@@ -108,7 +113,28 @@ function createHttpRequest(registry: MetricsRegistry): Events['httpRequest'] {
   };
 }
 
-function healingEvents(registry: MetricsRegistry): Omit<Events, keyof RequestEvents> {
+type AdmissionEvents = Pick<Events, 'queueDepth' | 'queueWaited' | 'queueRefused' | 'slotsInUse'>;
+
+function admissionEvents(registry: MetricsRegistry): AdmissionEvents {
+  const depth = registry.gauge(admissionMetrics.queueDepth).with({});
+  const waits = registry.histogram(admissionMetrics.queueWait).with({});
+  const refused = registry.counter(admissionMetrics.queueRefused);
+  const slots = registry.gauge(admissionMetrics.slotsInUse);
+  const byUpstream = new Map<string, ReturnType<typeof slots.with>>();
+  return {
+    queueDepth: ({ count }) => depth.set(count),
+    queueWaited: ({ seconds }) => waits.observe(seconds),
+    queueRefused: event => refused.with(event).add(),
+    slotsInUse: ({ upstream, count }) => {
+      // Twice in every request, and there are few hosts.
+      const series = byUpstream.get(upstream) ?? slots.with({ upstream });
+      byUpstream.set(upstream, series);
+      series.set(count);
+    },
+  };
+}
+
+function healingEvents(registry: MetricsRegistry): Omit<Events, keyof RequestEvents | keyof AdmissionEvents> {
   const actions = registry.counter(healingMetrics.actions);
   const durations = registry.histogram(healingMetrics.actionDuration);
   const reaped = registry.counter(healingMetrics.leasesReaped);

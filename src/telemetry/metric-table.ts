@@ -49,6 +49,40 @@ export const requestMetrics = {
   },
 } satisfies Record<string, MetricDefinition>;
 
+export const admissionMetrics = {
+  queueDepth: {
+    type: 'gauge',
+    name: 'queue_depth',
+    help: 'Requests that wait for a slot of a model.',
+    unit: 'requests',
+    labels: [],
+    merge: 'sum',
+  },
+  queueWait: {
+    type: 'histogram',
+    name: 'queue_wait_seconds',
+    help: 'How long requests waited that found no slot free and got one.',
+    unit: seconds,
+    labels: [],
+    bounds: [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
+  },
+  queueRefused: {
+    type: 'counter',
+    name: 'deci_queue_refused_total',
+    help: 'Requests that got no slot, by code of the error.',
+    unit: 'requests',
+    labels: ['code'],
+  },
+  slotsInUse: {
+    type: 'gauge',
+    name: 'deci_slots_in_use',
+    help: 'Generations and embeddings that an Ollama host works on for us.',
+    unit: 'slots',
+    labels: ['upstream'],
+    merge: 'sum',
+  },
+} satisfies Record<string, MetricDefinition>;
+
 export const healingMetrics = {
   actions: {
     type: 'counter',
@@ -183,6 +217,7 @@ export const collectionMetrics = {
 
 export const metricTable: ReadonlyArray<CounterDefinition | GaugeDefinition | HistogramDefinition> = [
   ...Object.values(requestMetrics),
+  ...Object.values(admissionMetrics),
   ...Object.values(healingMetrics),
   ...Object.values(processMetrics),
   ...Object.values(collectionMetrics),

@@ -22,6 +22,10 @@ before(async () => {
 
 after(() => fake.stop());
 
+function upstream(): Record<string, string> {
+  return { OLLAMA_URLS: `${fake.url}#slots=16`, OLLAMA_MAX_CONNECTIONS: '16' };
+}
+
 async function refused(worker: TestWorker): Promise<boolean> {
   try {
     await ask(at(worker, '/api/show'), '{"model":"llama3.2"}', false);
@@ -53,7 +57,7 @@ const ways: ReadonlyArray<[name: string, leave: (worker: TestWorker) => unknown]
 
 for (const [name, leave] of ways) {
   test(`on ${name} a worker takes no more connections, finishes its stream and exits 0`, async () => {
-    await using worker = await startWorker({ OLLAMA_URLS: fake.url });
+    await using worker = await startWorker(upstream());
     const stream = await openStream(at(worker, '/api/chat'), chat);
     await stream.first;
     leave(worker);
@@ -106,7 +110,7 @@ const dialects: ReadonlyArray<{ path: string; body: object; error: RegExp; succe
 ];
 
 test('beyond DRAIN_TIMEOUT every stream ends with the error of its dialect and none as a success', async t => {
-  await using worker = await startWorker({ OLLAMA_URLS: fake.url, DRAIN_TIMEOUT: '400ms' });
+  await using worker = await startWorker({ ...upstream(), DRAIN_TIMEOUT: '400ms' });
   const streams = await Promise.all(dialects.map(({ path, body }) => openStream(at(worker, path), body)));
   await Promise.all(streams.map(stream => stream.first));
   const collected = openStream(at(worker, '/api/chat'), { ...chat, stream: false, options: endless });
@@ -129,7 +133,7 @@ test('beyond DRAIN_TIMEOUT every stream ends with the error of its dialect and n
 });
 
 test('a second signal ends the worker at once with 1', async () => {
-  await using worker = await startWorker({ OLLAMA_URLS: fake.url, DRAIN_TIMEOUT: '1m' });
+  await using worker = await startWorker({ ...upstream(), DRAIN_TIMEOUT: '1m' });
   const stream = await openStream(at(worker, '/api/chat'), { ...chat, options: endless });
   await stream.first;
   worker.child.kill('SIGINT');
@@ -145,7 +149,7 @@ test('a worker whose port is taken says so and exits 1', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as AddressInfo;
-  await using worker = spawnWorker({ OLLAMA_URLS: fake.url, PORT: String(port) });
+  await using worker = spawnWorker({ ...upstream(), PORT: String(port) });
   assert.equal(await worker.exited, 1);
   assert.match(worker.output(), /EADDRINUSE/);
   other.close();

@@ -90,7 +90,7 @@ describe('a cluster that runs', () => {
       { env: Record<string, string> },
     ];
     assert.equal(dumped.env['DECI_COLOUR'], 'blue');
-    assert.equal(dumped.env['OLLAMA_URLS'], cluster.fake.url);
+    assert.ok(dumped.env['OLLAMA_URLS']?.startsWith(cluster.fake.url));
     assert.equal('PATH' in dumped.env, false);
   });
 

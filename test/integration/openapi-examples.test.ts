@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { checkedFetch, openApiCheck } from '../support/checked-fetch.ts';
 import type { OperationObject } from '../support/openapi-check.ts';
 import { checkout, startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { until } from '../support/until.ts';
 import { ask, json } from './wire.ts';
 
 let cluster: TestCluster;
@@ -38,7 +39,16 @@ function examplesOf({ requestBody }: OperationObject): Example[] {
 function pathOf(template: string, { parameters = [] }: OperationObject): string {
   return parameters
     .filter(parameter => parameter.in === 'path')
-    .reduce((path, { name, example = '' }) => path.replace(`{${name}}`, example), template);
+    .reduce((path, { name, example = '' }) => path.replace(`{${name}}`, known(template, example)), template);
+}
+
+/** The one host has a port that nobody could know when the example was written. */
+function known(template: string, example: string): string {
+  return template.startsWith('/api/admin/hosts/') ? new URL(cluster.fake.url).host : example;
+}
+
+async function noneDrains(): Promise<boolean> {
+  return (await cluster.workers()).every(({ upstreams }) => upstreams.every(host => host.draining !== true));
 }
 
 function send(method: string, path: string, { contentType, value }: Example): Promise<Response> {
@@ -71,6 +81,8 @@ test('every example works, and is answered as the document says', async context 
         await context.test(`${method.toUpperCase()} ${template}: ${example.name}`, async () => {
           const response = await send(method.toUpperCase(), pathOf(template, operation), example);
           const text = await response.text();
+          // Other workers follow a little later, and the next examples need the host.
+          if (template.endsWith('/undrain')) await until('no worker drains', noneDrains);
           assert.ok(
             response.status < 300 || (response.status === 401 && needsAccount.test(operation.operationId)),
             text,

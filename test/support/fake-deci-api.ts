@@ -78,6 +78,9 @@ export class FakeDeciApi implements AsyncDisposable {
     else if (url.startsWith('/api/journal')) json(res, 200, this.#journal(new URL(url, this.url).searchParams));
     else if (url === '/api/admin/healers') json(res, 200, { data: [healer], total: 1 });
     else if (url === '/api/admin/healers/breaker' && method === 'PUT') this.#set(req, res);
+    else if (url === '/api/admin/hosts') json(res, 200, { data: [host], next_cursor: null, has_more: false });
+    else if (url === '/api/admin/hosts/gpu%3A11434/drain' && method === 'POST')
+      json(res, 200, { ...host, state: 'draining' });
     else json(res, 404, { detail: 'there is no such healer', hint: 'See the list.', code: 'not_found' });
   }
 
@@ -110,6 +113,18 @@ const healer = {
   budget: { actions: 3, window_s: 600 },
   used: 1,
   last: '2026-01-01T00:00:01.500Z',
+};
+
+const host = {
+  name: 'gpu:11434',
+  state: 'busy',
+  reason: null,
+  version: '0.33.0',
+  slots: { in_use: 5, max: 5 },
+  models: [
+    { name: 'llama3.2:latest', loaded: true },
+    { name: 'qwen3:latest', loaded: false },
+  ],
 };
 
 function refuse(res: ServerResponse): void {

@@ -21,6 +21,8 @@ export interface ClusterOptions {
   /** Settings by name; they win over what the harness sets. */
   readonly env?: Readonly<Record<string, string>>;
   readonly fakeOptions?: Partial<FakeOptions>;
+  /** Slots of a model (undefined: as learnt), and of the host; so many that nobody notices when absent. */
+  readonly slots?: { readonly model: number | undefined; readonly host: number };
 }
 
 export interface TestCluster extends AsyncDisposable {
@@ -58,7 +60,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const home = mkdtempSync(join(tmpdir(), 'deci-'));
   const runDir = join(home, 'run');
   const pm2 = new Pm2(join(runDir, 'pm2'), checkout, process.env);
-  const env = clusterEnvironment(home, { OLLAMA_URLS: fake.url, ...workersEntry(options), ...options.env });
+  const env = clusterEnvironment(home, { ...slotsEntry(fake, options), ...workersEntry(options), ...options.env });
   const script = (args: readonly string[]): Promise<ScriptResult> => runScript(args, env);
 
   const killNow = (): void => killEverything(runDir, pm2);
@@ -107,6 +109,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     await stop().catch(() => undefined);
     throw error;
   }
+}
+
+const plenty = { model: 500, host: 500 };
+
+function slotsEntry({ url }: FakeOllama, { slots = plenty }: ClusterOptions): Record<string, string> {
+  const ofModel = slots.model === undefined ? '' : `#slots=${slots.model}`;
+  return { OLLAMA_URLS: `${url}${ofModel}`, OLLAMA_MAX_CONNECTIONS: String(slots.host) };
 }
 
 function workersEntry({ workers }: ClusterOptions): Record<string, string> {

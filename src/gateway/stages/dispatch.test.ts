@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { OllamaPool } from '../../ollama/ollama-pool.ts';
 import type { Generate, NativeStream } from '../generate.ts';
+import type { Admission } from '../open-placed.ts';
 import { createDispatch } from './dispatch.ts';
 
 const limits = { firstMs: 5000, stallMs: 5000, totalMs: 5000 };
@@ -19,6 +20,17 @@ const answers =
 const refuses = (status: number, error: string) => (_: unknown, res: ServerResponse) =>
   void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
 const missing = refuses(404, "model 'm' not found");
+
+/** A slot for everybody, at once. */
+const admission: Admission = {
+  enter: async ({ hosts: names }) => ({
+    host: names()[0] ?? '',
+    waitedMs: 0,
+    leave: () => undefined,
+    observe: () => undefined,
+    overloaded: () => undefined,
+  }),
+};
 
 interface TestHosts {
   readonly generate: Generate;
@@ -50,7 +62,7 @@ async function hosts(t: TestContext, ...listeners: Array<RequestListener | undef
     }
   }
   const pool = new OllamaPool({
-    urls,
+    upstreams: urls.map(url => ({ url })),
     connectMs: 1000,
     requestMs: 1000,
     embedMs: 1000,
@@ -60,7 +72,11 @@ async function hosts(t: TestContext, ...listeners: Array<RequestListener | undef
     onHostChange: () => undefined,
   });
   t.after(() => pool.stop());
-  return { generate: createDispatch(pool, limits), names: pool.hosts.map(host => host.name), asked };
+  return {
+    generate: createDispatch({ hosts: pool, admission, limits }),
+    names: pool.hosts.map(host => host.name),
+    asked,
+  };
 }
 
 async function read(stream: NativeStream): Promise<string> {
@@ -180,7 +196,7 @@ test('an abort while waiting for the first byte ends the wait and is not retried
 test('silence before the first byte is not retried: the model may be at work', async t => {
   const silent = await hosts(t, () => undefined);
   const pool = new OllamaPool({
-    urls: [`http://${silent.names[0]}`],
+    upstreams: [{ url: `http://${silent.names[0]}` }],
     connectMs: 1000,
     requestMs: 1000,
     embedMs: 1000,
@@ -190,7 +206,7 @@ test('silence before the first byte is not retried: the model may be at work', a
     onHostChange: () => undefined,
   });
   t.after(() => pool.stop());
-  const generate = createDispatch(pool, { ...limits, firstMs: 30 });
+  const generate = createDispatch({ hosts: pool, admission, limits: { ...limits, firstMs: 30 } });
   await assert.rejects(generate(job, never), { code: 'first_token_timeout' });
   assert.deepEqual(silent.asked, [1]);
 });

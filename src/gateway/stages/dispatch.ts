@@ -1,45 +1,40 @@
-/**
- * The last stage: sends the job to a host and gives back its stream. Before anything of an answer has begun, another host
- * may be tried: when one cannot be dialled (the pool does that), when one does not have the model, and once when a
- * connection broke.
- */
-import { DeciError } from '../../kernel/errors.ts';
-import { firstThatHas } from '../../ollama/first-that-has.ts';
+/** The last stage: sends the job to a host that has a slot for it, and gives back its stream. */
 import { nativeAnswer } from '../../ollama/native-answer.ts';
-import type { Attempt } from '../../ollama/ollama-pool.ts';
-import type { ExchangeLimits } from '../../ollama/upstream-exchange.ts';
-import type { UpstreamHost, UpstreamRequest } from '../../ollama/upstream-host.ts';
+import type { FinalLine } from '../../ollama/ndjson-scanner.ts';
 import type { Generate } from '../generate.ts';
-
-/** What this stage needs of the hosts. */
-export interface Hosts {
-  candidates(): UpstreamHost[];
-  open(
-    request: UpstreamRequest,
-    limits: ExchangeLimits,
-    signal: AbortSignal,
-    candidates: readonly UpstreamHost[],
-  ): Promise<Attempt>;
-}
+import { openPlaced, type PlacedDeps, type PlaceSample } from '../open-placed.ts';
 
 const headers = { 'content-type': 'application/json' } as const;
 
-export function createDispatch(hosts: Hosts, limits: ExchangeLimits): Generate {
+export function createDispatch(deps: PlacedDeps): Generate {
   return async (job, signal) => {
-    const request = { method: 'POST', path: job.path, headers, body: job.body } as const;
-    const attempt = await firstThatHas(hosts.candidates(), left =>
-      withOneRetry(() => hosts.open(request, limits, signal, left)),
-    );
-    return nativeAnswer(attempt);
+    const request = { method: 'POST', path: job.path, headers, body: job.body, model: job.model } as const;
+    const { attempt, place, firstTokenMs } = await openPlaced(deps, request, job, signal);
+    return nativeAnswer(attempt, {
+      queueMs: place.waitedMs,
+      onFinal: final => {
+        const sample = sampleOf(final, firstTokenMs);
+        if (sample !== undefined) place.observe(sample);
+      },
+    });
   };
 }
 
-/** A kept-alive connection may have been closed by the host in the moment we used it; nothing was generated then. */
-async function withOneRetry<T>(send: () => Promise<T>): Promise<T> {
-  try {
-    return await send();
-  } catch (error) {
-    if (!(error instanceof DeciError) || error.code !== 'upstream_broken') throw error;
-    return await send();
-  }
+const nsPerMs = 1e6;
+
+/** @returns undefined when nothing was generated, or it was not said how long it took */
+function sampleOf(final: FinalLine, firstTokenMs: number): PlaceSample | undefined {
+  const number = (field: string): number => {
+    const value = final[field];
+    return typeof value === 'number' && value > 0 ? value : 0;
+  };
+  const generatedMs = number('eval_duration') / nsPerMs;
+  const tokens = number('eval_count');
+  if (tokens === 0 || generatedMs === 0) return undefined;
+  const ownMs = (number('load_duration') + number('prompt_eval_duration')) / nsPerMs;
+  return {
+    tokensPerSecond: (tokens / generatedMs) * 1000,
+    innerWaitMs: Math.max(0, firstTokenMs - ownMs),
+    generatedMs,
+  };
 }

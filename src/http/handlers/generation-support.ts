@@ -17,6 +17,7 @@ export async function startGeneration(
   context.model = job.model;
   const stream = await deps.generate(job, context.signal);
   noteUpstream(context, stream.upstream);
+  noteQueue(context, stream.queueMs);
   return stream;
 }
 
@@ -30,6 +31,18 @@ export function noteUpstream(context: RequestContext, upstream: string): void {
 }
 
 const upstreamHeader = 'X-Deci-Upstream';
+
+/** Of several slots that one request waited for, the longest wait counts. */
+export function noteQueue(context: RequestContext, queueMs: number): void {
+  if (queueMs <= (context.queueMs ?? 0)) return;
+  const { headers } = context;
+  const at = headers.indexOf(queueHeader);
+  if (at === -1) headers.push(queueHeader, String(queueMs));
+  else headers[at + 1] = String(queueMs);
+  context.queueMs = queueMs;
+}
+
+const queueHeader = 'X-Deci-Queue-Ms';
 
 export function noteUsage(context: RequestContext, { final }: NativeStream): void {
   context.promptTokens = (context.promptTokens ?? 0) + count(final?.['prompt_eval_count']);

@@ -43,5 +43,5 @@ async function openProgress(context: RequestContext, deps: RelayDeps, body: Buff
   const request = { ...upstreamRequest(context), body };
   const attempt = await firstThatHas([hosts.home()], left => hosts.open(request, limits, context.signal, left));
   noteUpstream(context, attempt.host.name);
-  return nativeAnswer(attempt, progressLines);
+  return nativeAnswer(attempt, { kind: progressLines });
 }

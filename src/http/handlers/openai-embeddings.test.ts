@@ -18,7 +18,21 @@ async function ask(...hosts: unknown[]): Promise<string> {
       return host;
     },
   }));
-  await openAiEmbeddings({ candidates: () => candidates })(context);
+  await openAiEmbeddings({
+    hosts: {
+      candidates: (_, tried) => candidates.filter(({ name }) => !tried.has(name)),
+      nobody: tried => new DeciError('upstream_unreachable', { message: `(tried ${tried.join(', ')})` }),
+    },
+    admission: {
+      enter: async ({ hosts: names }) => ({
+        host: names()[0] ?? '',
+        waitedMs: 0,
+        leave: () => undefined,
+        observe: () => undefined,
+        overloaded: () => undefined,
+      }),
+    },
+  })(context);
   return sent;
 }
 

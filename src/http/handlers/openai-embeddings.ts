@@ -1,14 +1,15 @@
 /** /v1/embeddings over the native /api/embed, through the npm client. */
+import type { Admission, Wanted } from '../../gateway/pipeline.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
+import { modelKey } from '../../ollama/model-key.ts';
 import { toUpstreamError } from '../../ollama/upstream-error.ts';
 import { parseOpenAiEmbeddingRequest, renderOpenAiEmbeddings } from '../dialects/openai-embeddings.ts';
 import { parseJsonBody } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
-import { noteUpstream } from './generation-support.ts';
-import { unreachable } from './native-lists.ts';
+import { noteQueue, noteUpstream } from './generation-support.ts';
 import { refusalOf } from './native-refusal.ts';
 
 interface EmbedRequest {
@@ -32,7 +33,11 @@ export interface EmbeddingHost {
 }
 
 export interface EmbeddingDeps {
-  candidates(): readonly EmbeddingHost[];
+  readonly hosts: {
+    candidates(wanted: Wanted, tried: ReadonlySet<string>): readonly EmbeddingHost[];
+    nobody(tried: readonly string[]): DeciError;
+  };
+  readonly admission: Admission;
 }
 
 export function openAiEmbeddings(deps: EmbeddingDeps): Handler {
@@ -51,22 +56,54 @@ export function openAiEmbeddings(deps: EmbeddingDeps): Handler {
  * that a second one could double. A host that answered counts more than one that did not.
  */
 async function embed(context: RequestContext, deps: EmbeddingDeps, request: EmbedRequest): Promise<Embedded> {
-  const candidates = deps.candidates();
-  let worst = unreachable(candidates);
-  for (const host of candidates) {
-    try {
-      const answer = readEmbedded(await host.embed(request, context.signal));
-      noteUpstream(context, host.name);
-      return answer;
-    } catch (thrown) {
-      context.throwIfAborted();
-      const failure = refusalOf(thrown) ?? failureOf(thrown);
-      const severity = passedOver.indexOf(failure.code);
-      if (severity === -1) throw failure;
-      if (severity > passedOver.indexOf(worst.code)) worst = failure;
-    }
+  const { hosts, admission } = deps;
+  const wanted = { model: request.model, body: '' };
+  const tried = new Set<string>();
+  let candidates: readonly EmbeddingHost[] = [];
+  let worst: DeciError | undefined;
+  const left = (): string[] => {
+    candidates = hosts.candidates(wanted, tried);
+    if (candidates.length === 0) throw worst ?? hosts.nobody([...tried]);
+    return candidates.map(host => host.name);
+  };
+  const model = modelKey(request.model);
+  for (;;) {
+    const group = `embed ${model} not ${[...tried].join(' ')}`;
+    const place = await admission.enter({ model, group, hosts: left }, context.signal);
+    noteQueue(context, place.waitedMs);
+    const outcome = await embedAt(
+      context,
+      candidates.find(host => host.name === place.host),
+      request,
+    );
+    place.leave(context.signal.aborted || isTimeout(outcome) ? 'aborted' : undefined);
+    if (!(outcome instanceof DeciError)) return outcome;
+    context.throwIfAborted();
+    const severity = passedOver.indexOf(outcome.code);
+    if (severity === -1) throw outcome;
+    // That none can be dialled is told of all of them at once.
+    if (severity > passedOver.indexOf(worst?.code ?? 'upstream_unreachable')) worst = outcome;
+    tried.add(place.host);
   }
-  throw worst;
+}
+
+function isTimeout(outcome: unknown): boolean {
+  return outcome instanceof DeciError && outcome.code === 'first_token_timeout';
+}
+
+async function embedAt(
+  context: RequestContext,
+  host: EmbeddingHost | undefined,
+  request: EmbedRequest,
+): Promise<Embedded | DeciError> {
+  if (host === undefined) return new DeciError('upstream_unreachable');
+  try {
+    const answer = readEmbedded(await host.embed(request, context.signal));
+    noteUpstream(context, host.name);
+    return answer;
+  } catch (thrown) {
+    return refusalOf(thrown) ?? failureOf(thrown);
+  }
 }
 
 function readEmbedded(answer: unknown): Embedded {

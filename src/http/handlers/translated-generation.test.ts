@@ -17,7 +17,7 @@ async function bodiesOf(fields: object): Promise<unknown[]> {
   const bodies: unknown[] = [];
   const generate = async ({ body }: { body: unknown }): Promise<NativeStream> => {
     bodies.push(body);
-    return Object.assign(answer(), { upstream: 'h', single: false, final: {} });
+    return Object.assign(answer(), { upstream: 'h', queueMs: 0, single: false, final: {} });
   };
   const plan = parseOpenAiChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], ...fields });
   const deps = { generate, heartbeatMs: undefined };

@@ -61,6 +61,41 @@ const healers = z
 
 const healerChange = z.strictObject({ mode }).meta({ id: 'HealerChange' });
 
+const hostModel = z
+  .strictObject({
+    name: z.string(),
+    digest: z.string(),
+    loaded: z.boolean(),
+    hosts: z.array(z.string()).describe('All hosts that have a model of this name.'),
+    differs: z.boolean().describe('Whether another host has something else under this name.'),
+  })
+  .meta({ id: 'HostModel' });
+
+const host = z
+  .strictObject({
+    name: z.string(),
+    state: z.enum(['unknown', 'ready', 'loading', 'busy', 'down', 'draining']),
+    reason: z.string().nullable().describe('Why it is down.'),
+    loading: z
+      .array(z.string())
+      .describe('Models that were asked for and have not answered since they are not loaded.'),
+    version: z.string().nullable(),
+    draining: z.boolean().describe('Whether it gets nothing new.'),
+    weight: z.int().min(1),
+    slots: z.strictObject({
+      in_use: z.int().min(0).nullable().describe('By all workers; null when the shared state cannot be read.'),
+      max: z.int().min(1),
+    }),
+    models: z.array(hostModel),
+  })
+  .meta({ id: 'Host', description: 'As the worker that answers sees it.' });
+
+const hosts = z
+  .strictObject({ data: z.array(host), next_cursor: z.null(), has_more: z.literal(false) })
+  .meta({ id: 'Hosts' });
+
+const hostParams = { name: { description: 'The name of a host, as in the list.', example: '127.0.0.1:11434' } };
+
 /** What `validateBody` reads bodies by. */
 export const ownBodies = { 'PUT /api/admin/healers/:name': healerChange };
 
@@ -106,5 +141,23 @@ export const ownRoutes: Operations = {
     params: { name: { description: 'The name of a healer.', example: 'dead-leases' } },
     request: { schema: healerChange, examples: { on: { mode: 'on' } } },
     responses: jsonAnswer('The healer as it is now.', healer),
+  },
+  'GET /api/admin/hosts': {
+    summary: 'List the Ollama hosts',
+    tags: ['Hosts'],
+    responses: jsonAnswer('All hosts.', hosts),
+  },
+  'POST /api/admin/hosts/:name/drain': {
+    summary: 'Keep a host free of new requests',
+    description: 'It finishes what it has. All workers follow within a second; it holds until it is taken back.',
+    tags: ['Hosts'],
+    params: hostParams,
+    responses: jsonAnswer('The host as it is now.', host),
+  },
+  'POST /api/admin/hosts/:name/undrain': {
+    summary: 'Let a host take requests again',
+    tags: ['Hosts'],
+    params: hostParams,
+    responses: jsonAnswer('The host as it is now.', host),
   },
 };

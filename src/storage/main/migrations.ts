@@ -46,7 +46,16 @@ CREATE TABLE healer_settings (
   set_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;`;
 
+const hostSettings = `
+CREATE TABLE host_settings (
+  host TEXT PRIMARY KEY,
+  draining INTEGER NOT NULL,
+  set_by TEXT NOT NULL,
+  set_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'journal', sql: journal },
   { version: 2, name: 'healer settings', sql: healerSettings },
+  { version: 3, name: 'host settings', sql: hostSettings },
 ];

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Slot, SlotTable, type SlotTableOptions } from './slot-table.ts';
+
+interface TestLease {
+  readonly host: string;
+  readonly model: string;
+  readonly expiresAtMs: number;
+}
+
+/** The places of all workers, in memory. */
+class Leases {
+  readonly held = new Set<TestLease>();
+  statements = 0;
+  isAway = false;
+
+  take({ key: host, data: model, capacity, sameDataMax, ttlMs }: Parameters<LeasesOf['take']>[0]) {
+    this.statements++;
+    if (this.isAway) throw new Error('away');
+    const ofHost = [...this.held].filter(lease => lease.host === host);
+    const ofModel = ofHost.filter(lease => lease.model === model);
+    if (ofHost.length >= capacity || ofModel.length >= sameDataMax) return undefined;
+    const lease = { host, model, expiresAtMs: ttlMs };
+    this.held.add(lease);
+    return lease;
+  }
+
+  release(lease: TestLease): boolean {
+    this.statements++;
+    return this.held.delete(lease);
+  }
+}
+
+type LeasesOf = SlotTableOptions<TestLease>['leases'];
+
+function setUp(over: Partial<SlotTableOptions<TestLease>> = {}) {
+  const clock = { ms: 0 };
+  const leases = new Leases();
+  const failures: unknown[] = [];
+  const counts: number[] = [];
+  const table = new SlotTable<TestLease>({
+    leases,
+    hostMax: 5,
+    limitOf: () => 2,
+    sharers: 2,
+    useMs: 100_000,
+    othersWait: () => false,
+    now: () => clock.ms,
+    onStore: failure => failures.push(failure),
+    onChange: (_, count) => counts.push(count),
+    ...over,
+  });
+  const take = (model = 'm', host = 'h'): Slot<TestLease> => {
+    const slot = table.take(host, model);
+    assert.ok(slot !== undefined, `no slot for ${model}`);
+    return slot;
+  };
+  return { clock, leases, failures, counts, table, take };
+}
+
+test('a model has its limit, and all models of a host together theirs', () => {
+  const { table, take } = setUp();
+  take('a');
+  take('a');
+  assert.equal(table.take('h', 'a'), undefined);
+  take('b');
+  take('b');
+  take('c');
+  assert.equal(table.take('h', 'c'), undefined);
+  take('c', 'other');
+  assert.deepEqual([table.inUse('h'), table.inUse('h', 'a'), table.inUse('other')], [5, 2, 1]);
+});
+
+test('slots that are used in quick succession stay leased between, and are given back when nobody comes', () => {
+  const { clock, leases, table, take } = setUp();
+  for (let round = 0; round < 10; round++, clock.ms++) table.give(take(), false);
+  assert.deepEqual([leases.statements, leases.held.size, table.inUse('h')], [1, 1, 0]);
+  clock.ms += 20;
+  table.sweep();
+  assert.deepEqual([leases.held.size, table.keeps], [0, false]);
+});
+
+test('what is kept for one model does not keep another out', () => {
+  const { leases, table, take } = setUp({ hostMax: 1 });
+  table.give(take('a'), false);
+  take('b');
+  assert.deepEqual(
+    [...leases.held].map(({ model }) => model),
+    ['b'],
+  );
+});
+
+test('a slot is handed on within the worker while no other waits, and left alone for a moment when one does', () => {
+  const others = { wait: false };
+  const { clock, leases, table, take } = setUp({ limitOf: () => 1, othersWait: () => others.wait });
+  const first = take();
+  clock.ms += 1000;
+  table.give(first, true);
+  const second = take();
+  assert.equal(leases.statements, 1);
+  others.wait = true;
+  clock.ms += 1000;
+  table.give(second, true);
+  assert.deepEqual([leases.held.size, table.take('h', 'm')], [0, undefined]);
+  clock.ms += 20;
+  take();
+});
+
+test('two workers that wait for each other do not leave a slot alone for ever', () => {
+  const { clock, table, take } = setUp({ othersWait: () => true });
+  const [first, second] = [take(), take()];
+  clock.ms += 1000;
+  table.give(first, true);
+  clock.ms += 19;
+  table.give(second, true);
+  clock.ms += 1;
+  take();
+});
+
+test('a slot above a limit that has fallen is not kept', () => {
+  const limit = { of: 2 };
+  const { leases, table, take } = setUp({ limitOf: () => limit.of });
+  const slot = take();
+  limit.of = 1;
+  table.give(slot, true);
+  assert.equal(leases.held.size, 0);
+});
+
+test('without the store a worker has its share, tells it, and shares again when the store is back', () => {
+  const { leases, failures, table, take } = setUp({ limitOf: () => 4 });
+  leases.isAway = true;
+  const slots = [take(), take()];
+  assert.equal(table.take('h', 'm'), undefined);
+  assert.ok(failures.every(failure => failure instanceof Error) && failures.length > 0);
+  for (const slot of slots) table.give(slot, false);
+  leases.isAway = false;
+  for (let count = 0; count < 4; count++) take();
+  assert.equal(failures.at(-1), undefined);
+  assert.equal(table.take('h', 'm'), undefined);
+});

@@ -1,0 +1,184 @@
+/**
+ * The slots of all hosts, exact over all workers: a slot is a lease, at most so many of a host, and of those at most so many
+ * of one model. Owner: the gate of a worker. No timers: the owner calls `sweep` while something is kept.
+ *
+ * - A slot that is given back within moments of being taken is kept for the next request of this worker, leased all the
+ *   while, so that short requests do not cost two statements each. It is kept for milliseconds, and handed on for no longer
+ *   than `handOnMs` while other processes wait.
+ * - A slot given back while another process waits is left alone by this worker for a moment: whoever only polls would never
+ *   find it free otherwise.
+ * - A store that cannot be asked leaves each worker its share of the slots, counted here. Where a share would be less than one,
+ *   it is one: all workers together may then use more than there are.
+ */
+
+export interface Slot<L> {
+  readonly host: string;
+  readonly model: string;
+  /** Undefined when it was taken while the store could not be asked. */
+  readonly lease: L | undefined;
+  readonly limit: number;
+  readonly key: string;
+  takenAtMs: number;
+  keptAtMs: number;
+}
+
+export interface SlotTableOptions<L> {
+  readonly leases: {
+    take(request: {
+      readonly kind: string;
+      readonly key: string;
+      readonly capacity: number;
+      readonly ttlMs: number;
+      readonly data: string;
+      readonly sameDataMax: number;
+    }): L | undefined;
+    release(lease: L): boolean;
+  };
+  /** For all models together. */
+  readonly hostMax: number;
+  readonly limitOf: (host: string, model: string) => number;
+  /** Workers that share the slots. */
+  readonly sharers: number;
+  /** Longer than anything is generated. */
+  readonly useMs: number;
+  readonly othersWait: () => boolean;
+  readonly now: () => number;
+  /** Each time the store could not be asked, and with `undefined` when it could. */
+  readonly onStore: (failure: unknown) => void;
+  readonly onChange: (host: string, inUse: number) => void;
+}
+
+const handOnMs = 100;
+const keepMs = 20;
+const leaveAloneMs = 20;
+
+export class SlotTable<L extends { readonly expiresAtMs: number }> {
+  readonly #options: SlotTableOptions<L>;
+  /** Slots in use here, by host, and by host and model. */
+  readonly #inUse = new Map<string, number>();
+  readonly #kept: Slot<L>[] = [];
+  readonly #leaveAloneUntilMs = new Map<string, number>();
+
+  constructor(options: SlotTableOptions<L>) {
+    this.#options = options;
+  }
+
+  get keeps(): boolean {
+    return this.#kept.length > 0;
+  }
+
+  inUse(host: string, model?: string): number {
+    return this.#inUse.get(keyOf(host, model)) ?? 0;
+  }
+
+  /** @returns undefined when there is none */
+  take(host: string, model: string): Slot<L> | undefined {
+    const atMs = this.#options.now();
+    if (atMs < (this.#leaveAloneUntilMs.get(host) ?? atMs)) return undefined;
+    const slot = this.#takeKept(host, model) ?? this.#lease(host, model, atMs);
+    if (slot !== undefined) this.#count(slot, 1);
+    return slot;
+  }
+
+  /** @param waiting whether somebody of this worker waits for a slot */
+  give(slot: Slot<L>, waiting: boolean): void {
+    this.#count(slot, -1);
+    const atMs = this.#options.now();
+    const isFresh = atMs - slot.takenAtMs < handOnMs;
+    if (this.#mayKeep(slot, atMs) && (isFresh || (waiting && !this.#othersWait()))) {
+      if (!isFresh) slot.takenAtMs = atMs;
+      slot.keptAtMs = atMs;
+      this.#kept.push(slot);
+      return;
+    }
+    this.#release(slot);
+    if (this.#options.sharers > 1 && this.#othersWait()) this.#leaveAlone(slot.host, atMs);
+  }
+
+  /** Gives back what was kept for long enough. @param all also the rest */
+  sweep(all = false): void {
+    const atMs = this.#options.now();
+    const over = this.#kept.filter(slot => all || atMs - slot.keptAtMs >= keepMs);
+    for (const slot of over) {
+      this.#kept.splice(this.#kept.indexOf(slot), 1);
+      this.#release(slot);
+    }
+  }
+
+  #takeKept(host: string, model: string): Slot<L> | undefined {
+    const index = this.#kept.findLastIndex(slot => slot.host === host && slot.model === model);
+    if (index !== -1) return this.#kept.splice(index, 1)[0];
+    // What is kept for another model must not keep this one out.
+    for (const slot of this.#kept.filter(kept => kept.host === host)) {
+      this.#kept.splice(this.#kept.indexOf(slot), 1);
+      this.#release(slot);
+    }
+    return undefined;
+  }
+
+  #lease(host: string, model: string, atMs: number): Slot<L> | undefined {
+    const { leases, hostMax, limitOf, useMs, onStore } = this.#options;
+    const limit = limitOf(host, model);
+    const slot = { host, model, limit, key: keyOf(host, model), takenAtMs: atMs, keptAtMs: atMs };
+    try {
+      const request = { kind: 'slot', key: host, capacity: hostMax, ttlMs: 2 * useMs, data: model, sameDataMax: limit };
+      const lease = leases.take(request);
+      onStore(undefined);
+      return lease === undefined ? undefined : { ...slot, lease };
+    } catch (error) {
+      onStore(error);
+      return this.#hasShare(host, model, limit) ? { ...slot, lease: undefined } : undefined;
+    }
+  }
+
+  #hasShare(host: string, model: string, limit: number): boolean {
+    const { hostMax, sharers } = this.#options;
+    const share = (of: number): number => Math.max(1, Math.floor(of / sharers));
+    return this.inUse(host) < share(hostMax) && this.inUse(host, model) < share(limit);
+  }
+
+  #mayKeep({ lease, host, model, limit }: Slot<L>, atMs: number): boolean {
+    const { limitOf, useMs } = this.#options;
+    return lease !== undefined && lease.expiresAtMs - atMs > useMs && limit <= limitOf(host, model);
+  }
+
+  #release({ lease }: Slot<L>): void {
+    if (lease === undefined) return;
+    try {
+      this.#options.leases.release(lease);
+    } catch (error) {
+      // It ends with its time, or with this process.
+      this.#options.onStore(error);
+    }
+  }
+
+  /** As long at a time as not: two workers that are polite to each other without end would both get nothing. */
+  #leaveAlone(host: string, atMs: number): void {
+    const untilMs = this.#leaveAloneUntilMs.get(host) ?? Number.NEGATIVE_INFINITY;
+    if (atMs >= untilMs + leaveAloneMs) this.#leaveAloneUntilMs.set(host, atMs + leaveAloneMs);
+  }
+
+  #othersWait(): boolean {
+    try {
+      return this.#options.othersWait();
+    } catch {
+      return false;
+    }
+  }
+
+  #count({ host, key }: Slot<L>, change: 1 | -1): void {
+    this.#add(key, change);
+    this.#options.onChange(host, this.#add(host, change));
+  }
+
+  #add(key: string, change: 1 | -1): number {
+    const count = (this.#inUse.get(key) ?? 0) + change;
+    if (count === 0) this.#inUse.delete(key);
+    else this.#inUse.set(key, count);
+    return count;
+  }
+}
+
+function keyOf(host: string, model: string | undefined): string {
+  return model === undefined ? host : `${host} ${model}`;
+}
