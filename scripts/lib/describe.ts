@@ -12,8 +12,9 @@ export function upstreamsOf(workers: readonly WorkerState[]): UpstreamState[] {
   return [...best.values()];
 }
 
-export function describeUpstream({ url, state }: UpstreamState): string {
-  if (state.is === 'up') return `${url}  Ollama ${state.version}, ${plural(state.models, 'model')}`;
+export function describeUpstream({ url, state, draining }: UpstreamState): string {
+  const kept = draining === true ? ', drained' : '';
+  if (state.is === 'up') return `${url}  Ollama ${state.version}, ${plural(state.models, 'model')}${kept}`;
   return state.is === 'down' ? `${url}  not reachable (${state.reason})` : `${url}  not asked yet`;
 }
 

@@ -48,7 +48,7 @@ export interface SlotTableOptions<L> {
   readonly onChange: (host: string, inUse: number) => void;
 }
 
-const handOnMs = 100;
+const handOnMs = 250;
 const keepMs = 20;
 const leaveAloneMs = 20;
 

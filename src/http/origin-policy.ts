@@ -47,7 +47,7 @@ const allowedHeaders = [
   'X-Request-Id',
 ].join(',');
 
-const exposedHeaders = 'X-Request-Id,X-Deci-Upstream,Retry-After';
+const exposedHeaders = 'X-Request-Id,X-Deci-Upstream,X-Deci-Queue-Ms,Retry-After';
 const maxAgeSeconds = 12 * 3600;
 
 export type OriginVerdict = 'same' | 'allowed' | 'refused';

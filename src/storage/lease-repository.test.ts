@@ -47,6 +47,30 @@ test('as many leases of a key are given as it has places, each a place of its ow
   assert.equal(leases.take({ ...slot, key: 'other', capacity: 3 })?.slot, 0);
 });
 
+test('of the places of a key only so many carry the same data, in gaps too', t => {
+  const leases = repository(t);
+  const take = (data: string): Lease | undefined => leases.take({ ...slot, capacity: 4, data, sameDataMax: 2 });
+  const first = take('a');
+  assert.ok(first !== undefined && take('a') !== undefined);
+  assert.equal(take('a'), undefined);
+  assert.ok(take('b') !== undefined && take('b') !== undefined);
+  assert.equal(take('c'), undefined);
+  leases.release(first);
+  assert.equal(take('b'), undefined);
+  assert.equal(take('a')?.slot, first.slot);
+});
+
+test('whether others hold a key is told, and what one holds oneself does not count', t => {
+  const store = hotStore(t);
+  const leases = repository(t, { store });
+  const other = repository(t, { store, self: { pid: self.pid, start: 'another' } });
+  assert.ok(leases.take({ ...slot, capacity: 3 }) !== undefined);
+  assert.deepEqual(
+    [leases, other].map(one => one.isHeldByOthers('slot', 'host/model')),
+    [false, true],
+  );
+});
+
 test('a place that is given back is given to the next, in the middle too', t => {
   const leases = repository(t);
   const [, second] = [1, 2, 3].map(() => leases.take({ ...slot, capacity: 3 }));

@@ -131,15 +131,15 @@ test('10 workers killed at random moments: slots are never exceeded, and none is
   });
   for (let kill = 0; kill < 10; kill++) {
     const ready = await twoReady();
-    const before = load.whole;
-    await until('some are answered', () => load.whole > before + 3);
+    const answered = load.whole;
+    await until('some are answered', () => load.whole > answered + 3);
     const victim = ready[Math.floor(Math.random() * ready.length)];
     assert.ok(victim !== undefined);
     process.kill(victim, 'SIGKILL');
   }
   await twoReady();
-  const before = load.whole;
-  await until('all slots are used again', () => load.whole > before + 20);
+  const answered = load.whole;
+  await until('all slots are used again', () => load.whole > answered + 20);
   load.on = false;
   await Promise.all(callers);
   const { model, host } = await most.end();

@@ -45,8 +45,8 @@ const asked = (fake: FakeOllama): number =>
 /** Both workers have looked at it since. */
 async function probed({ control }: FakeOllama): Promise<void> {
   const looks = (): number => control.state().requests.filter(({ path }) => path === '/api/ps').length;
-  const before = looks();
-  await until('all workers have looked at the host', () => looks() >= before + 5);
+  const seen = looks();
+  await until('all workers have looked at the host', () => looks() >= seen + 5);
 }
 
 async function drainingWorkers(count: number): Promise<void> {
@@ -110,11 +110,11 @@ test('a drained host finishes what it has and gets nothing new, on all workers w
   const answer = await ask(cluster, `/api/admin/hosts/${nameOf(first)}/drain`, undefined, { method: 'POST' });
   assert.deepEqual([json(answer)['state'], json(answer)['draining']], ['draining', true]);
   await drainingWorkers(2);
-  const before = asked(first);
+  const seen = asked(first);
   for (let count = 0; count < 8; count++) {
     assert.equal(upstreamOf(await ask(cluster, '/api/chat', chat('y', { model: 'shared' }))), nameOf(second));
   }
-  assert.equal(asked(first), before);
+  assert.equal(asked(first), seen);
   assert.equal(lines((await running).text).at(-1)?.['done'], true);
   const nowhere = await ask(cluster, '/api/chat', chat('y', { model: 'only-first' }));
   assert.equal(nowhere.status, 404);
