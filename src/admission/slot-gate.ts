@@ -17,6 +17,8 @@ export interface Entry {
   readonly group: string;
   /** In the order in which they are wanted. Asked again whenever a slot may be free. @throws when there is none left */
   readonly hosts: () => readonly string[];
+  /** Where the caller has less time than `maxWaitMs` of the gate. */
+  readonly maxWaitMs?: number | undefined;
 }
 
 export type PlaceSample = Pick<GenerationSample, 'tokensPerSecond' | 'innerWaitMs' | 'generatedMs'>;
@@ -120,10 +122,13 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
       if (this.#line.remove(waiter)) reject(error);
     };
     const onAbort = (): void => leave(reasonOf(signal));
-    const timer = setTimeout(() => {
-      this.#options.onRefused('queue_timeout');
-      leave(new DeciError('queue_timeout'));
-    }, this.#options.maxWaitMs);
+    const timer = setTimeout(
+      () => {
+        this.#options.onRefused('queue_timeout');
+        leave(new DeciError('queue_timeout'));
+      },
+      Math.min(this.#options.maxWaitMs, entry.maxWaitMs ?? Number.POSITIVE_INFINITY),
+    );
     signal.addEventListener('abort', onAbort);
     this.#line.add(waiter);
     this.#options.onWaiting(this.#line.length);

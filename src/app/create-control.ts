@@ -121,6 +121,11 @@ export function createControl(config: Config, { version, print, leave: leaveProc
         },
       },
       {
+        name: 'closed breakers',
+        everyMs: 60 * second,
+        run: async () => void spine.breakers.forget(Date.now() - 3600 * second),
+      },
+      {
         name: 'interrupted episodes',
         everyMs: 60 * second,
         run: async () => {

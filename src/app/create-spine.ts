@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { HealerModes } from '../journal/healer-modes.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { isAlive, type ProcessIdentity, thisProcess } from '../kernel/process-identity.ts';
+import { BreakerRepository } from '../storage/breaker-repository.ts';
 import { CounterRepository } from '../storage/counter-repository.ts';
 import { HealerSettingsRepository } from '../storage/healer-settings-repository.ts';
 import { hotFolder } from '../storage/hot-folder.ts';
@@ -45,6 +46,7 @@ export interface Spine {
   readonly healerModes: HealerModes;
   readonly leases: LeaseRepository;
   readonly counters: CounterRepository;
+  readonly breakers: BreakerRepository;
   readonly resources: readonly Resource[];
 }
 
@@ -146,6 +148,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
     healerModes: new HealerModes(healerSettings),
     leases,
     counters,
+    breakers: new BreakerRepository(hot),
     resources: [
       registry,
       gauges,

@@ -31,6 +31,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
 import { countRequest, noRoute } from './count-request.ts';
 import { createAdmission } from './create-admission.ts';
+import { createResilience } from './create-resilience.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
@@ -88,6 +89,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   });
   // The same for all workers of this installation, and nobody else's.
   const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
+  const resilience = createResilience({ config, spine, isDraining: () => serving.state === 'draining' });
+  const { attempts, board, outlook } = resilience;
   const pool = new OllamaPool({
     upstreams: config.upstreams,
     isDraining: host => drained.has(host),
@@ -99,6 +102,12 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     random: Math.random,
     onHostChange: host => {
       events.upstreamState({ upstream: host.name, up: host.state.is === 'up' });
+      if (host.state.is === 'down') {
+        outlook.lost(host.name);
+      } else {
+        outlook.heard(host.name);
+        board.heard(host.name);
+      }
       if (host.state.is === 'down') log.warn('ollama host is down', { upstream: host.name, reason: host.state.reason });
       else log.info('ollama host is up', { upstream: host.name, ...host.state });
     },
@@ -108,7 +117,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     untilFree: host => pool.untilFree(host),
   });
   const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
-  const lifecycle = new Lifecycle([...spine.resources, gate, drained, pool]);
+  const trials = resilience.resource(pool, admission);
+  const lifecycle = new Lifecycle([...spine.resources, gate, drained, pool, trials]);
 
   const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
@@ -120,9 +130,10 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const routes = new RouteTable(
     createRoutes({
       lists: pool,
-      generation: { generate: createPipeline(placed), heartbeatMs },
-      embedding: placed,
-      inference: placed,
+      generation: { generate: createPipeline(placed, attempts), heartbeatMs },
+      embedding: { ...placed, attempts },
+      inference: { ...placed, attempts },
+      breakers: { breakers: board },
       short: { hosts: pool, limits: shortLimits },
       transfer: { hosts: pool, limits: transferLimits },
       health: {

@@ -3,10 +3,16 @@ import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../kernel/exit-codes.ts';
 import type { CommandContext } from './command-context.ts';
 import { addHealers } from './families/healers.ts';
+import { addBreakers } from './families/host-breakers.ts';
 import { addHosts } from './families/hosts.ts';
 import { addJournal } from './families/journal.ts';
 
-const families: ReadonlyArray<(program: Command, context: CommandContext) => void> = [addHealers, addHosts, addJournal];
+const families: ReadonlyArray<(program: Command, context: CommandContext) => void> = [
+  addHealers,
+  addHosts,
+  addBreakers,
+  addJournal,
+];
 
 const about = `
 Environment:

@@ -28,6 +28,14 @@ export interface Config {
     readonly drainMs: number;
     readonly bootMs: number;
   };
+  readonly retries: {
+    readonly maxAttempts: number;
+    readonly baseMs: number;
+    readonly capMs: number;
+    readonly ratio: number;
+  };
+  /** Undefined where they are switched off. */
+  readonly breakers: { readonly failures: number; readonly resetMs: number } | undefined;
   readonly bodyLimits: { readonly jsonBytes: number; readonly inferenceBytes: number };
   readonly memory: { readonly heapLimitMb: number; readonly rssMaxMb: number };
   /** The role of callers without a key; undefined where every caller needs one. */
@@ -183,6 +191,16 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
       drainMs: values.DRAIN_TIMEOUT,
       bootMs: values.BOOT_TIMEOUT,
     },
+    retries: {
+      maxAttempts: values.RETRY_MAX,
+      baseMs: values.RETRY_BASE,
+      capMs: values.RETRY_CAP,
+      ratio: values.RETRY_BUDGET,
+    },
+    breakers:
+      values.BREAKER_FAILURES === 'off'
+        ? undefined
+        : { failures: values.BREAKER_FAILURES, resetMs: values.BREAKER_RESET },
     bodyLimits: { jsonBytes: values.BODY_LIMIT, inferenceBytes: values.INFERENCE_BODY_LIMIT },
     memory: { heapLimitMb: values.HEAP_LIMIT_MB, rssMaxMb: values.RSS_MAX_MB },
     anonymousRole: isAnonymousAllowed(values) ? values.DECI_LOCAL_ROLE : undefined,

@@ -52,6 +52,14 @@ function printDuration(ms: number): string {
   return `${ms / factor}${unit}`;
 }
 
+export const fraction: ValueType<number> = {
+  expected: 'a number from 0 to 1 such as 0.1',
+  parse: text => {
+    const value = /^\d(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
+    return value <= 1 ? value : undefined;
+  },
+};
+
 /** Bytes, written with a unit: `64kb`, `1mb`, `2gb`. */
 export const size: ValueType<number> = {
   expected: 'a size of at least 1b such as 512kb, 32mb or 1gb',

@@ -7,4 +7,6 @@ export interface GenerationJob {
   readonly model: string;
   /** The native request, JSON text in UTF-8, always with `stream: true` in effect. */
   readonly body: Buffer | string;
+  /** The client gets the answer whole: nothing of it is given out before its end is there. */
+  readonly gathered?: boolean;
 }

@@ -3,12 +3,20 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { attemptDeps } from '../../test/support/attempt-deps.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
-import { openPlaced, type Place, type Placed } from './open-placed.ts';
+import { AttemptPlan } from './attempt-plan.ts';
+import { openPlaced, type Placed } from './open-placed.ts';
+import type { Place } from './placing.ts';
 
 const limits = { firstMs: 5000, stallMs: 5000, totalMs: 5000 };
 const never = new AbortController().signal;
 const done = '{"done":true}\n';
+
+function planFor(host: string): AttemptPlan {
+  const target = { model: 'M', embeds: false };
+  return new AttemptPlan(attemptDeps([host]), target, { asked: new Set(), barred: new Set() }, undefined);
+}
 
 /** Everything that was done with the slots, in order. */
 async function setUp(t: TestContext, listener: RequestListener | undefined, waitedMs = 0) {
@@ -51,8 +59,11 @@ async function setUp(t: TestContext, listener: RequestListener | undefined, wait
   const open = (over: { signal?: AbortSignal; limits?: Partial<typeof limits> } = {}): Promise<Placed> =>
     openPlaced(
       { hosts, admission: { enter }, limits: { ...limits, ...over.limits } },
-      { method: 'POST', path: '/api/chat', headers: {}, body: '{}', model: 'M' },
-      { model: 'M', body: '{}' },
+      {
+        request: { method: 'POST', path: '/api/chat', headers: {}, body: '{}', model: 'M' },
+        wanted: { model: 'M', body: '{}' },
+        plan: planFor(name),
+      },
       over.signal ?? never,
     );
   return { open, told, left: left.promise, hosts };

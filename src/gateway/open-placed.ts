@@ -1,21 +1,15 @@
 /**
- * Opens a request that uses a model: on a host where it has a slot, and on the next when that one does not have the model,
- * cannot be dialled or breaks before anything of an answer has begun. The slot is left when the exchange is over in whatever
- * way, which may be before the client has read all of it: the host is free then.
+ * Opens a request that uses a model: on a host where it has a slot, and on the next when that one does not have the model or
+ * cannot be dialled. Every other failure ends the attempt; whether there is another one is decided in front of this. The slot
+ * is left when the exchange is over in whatever way, which may be before the client has read all of it: the host is free then.
  */
 import { DeciError, toDeciError } from '../kernel/errors.ts';
-import { modelKey } from '../ollama/model-key.ts';
 import type { Attempt } from '../ollama/ollama-pool.ts';
 import { readRefusal } from '../ollama/refusal.ts';
 import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import type { UpstreamHost, UpstreamRequest } from '../ollama/upstream-host.ts';
-
-/** What a host is chosen by. */
-export interface Wanted {
-  readonly model: string;
-  /** The request as it is sent; hosts that have read its beginning before are preferred. */
-  readonly body: Buffer | string;
-}
+import type { AttemptPlan } from './attempt-plan.ts';
+import { type Admission, type Place, Placing, type Wanted } from './placing.ts';
 
 /** What this needs of the hosts. */
 export interface Hosts {
@@ -31,35 +25,16 @@ export interface Hosts {
   ): Promise<Attempt>;
 }
 
-export interface PlaceSample {
-  readonly tokensPerSecond: number;
-  /** From sending to the first token, less loading and reading the prompt. */
-  readonly innerWaitMs: number;
-  readonly generatedMs: number;
-}
-
-/** A slot of a host, held. */
-export interface Place {
-  readonly host: string;
-  readonly waitedMs: number;
-  /** Idempotent. `aborted`: the host may still be working on it. */
-  leave(how?: 'aborted'): void;
-  observe(sample: PlaceSample): void;
-  overloaded(): void;
-}
-
-/** What this needs of the admission: who may use a model, where, and when. */
-export interface Admission {
-  enter(
-    entry: { readonly model: string; readonly group: string; readonly hosts: () => readonly string[] },
-    signal: AbortSignal,
-  ): Promise<Place>;
-}
-
 export interface PlacedDeps {
   readonly hosts: Hosts;
   readonly admission: Admission;
   readonly limits: ExchangeLimits;
+}
+
+export interface PlacedRequest {
+  readonly request: UpstreamRequest;
+  readonly wanted: Wanted;
+  readonly plan: AttemptPlan;
 }
 
 export interface Placed {
@@ -72,47 +47,35 @@ export interface Placed {
 /** @throws DeciError the refusal of a host, or of the admission, or what else went wrong; a host that answered counts most */
 export async function openPlaced(
   deps: PlacedDeps,
-  request: UpstreamRequest,
-  wanted: Wanted,
+  { request, wanted, plan }: PlacedRequest,
   signal: AbortSignal,
 ): Promise<Placed> {
-  const tried = new Set<string>();
-  let refusal: DeciError | undefined;
-  const model = modelKey(wanted.model);
-  let candidates: readonly UpstreamHost[] = [];
-  const hosts = (): string[] => {
-    candidates = deps.hosts.candidates(wanted, tried);
-    if (candidates.length === 0) throw refusal ?? deps.hosts.nobody([...tried]);
-    return candidates.map(host => host.name);
-  };
+  const placing = new Placing<UpstreamHost>(deps, wanted, plan);
+  const limits = plan.limits(deps.limits);
   for (;;) {
-    const group = tried.size === 0 ? model : `${model} not ${[...tried].join(' ')}`;
-    const place = await deps.admission.enter({ model, group, hosts }, signal);
-    const host = candidates.find(candidate => candidate.name === place.host);
-    const opened = await openAt(deps, { request, place, host }, signal);
+    const { host, place } = await placing.next(signal);
+    const opened = await openAt({ hosts: deps.hosts, limits }, { request, place, host }, signal);
     if (!(opened instanceof DeciError)) return opened;
-    if (opened.code === 'model_not_found') refusal = opened;
-    tried.add(place.host);
+    placing.passOver(host, opened);
   }
 }
 
 interface Opening {
   readonly request: UpstreamRequest;
   readonly place: Place;
-  readonly host: UpstreamHost | undefined;
+  readonly host: UpstreamHost;
 }
 
 /** @returns the error when another host may be asked instead */
 async function openAt(
-  { hosts, limits }: PlacedDeps,
+  { hosts, limits }: Omit<PlacedDeps, 'admission'>,
   { request, place, host }: Opening,
   signal: AbortSignal,
 ): Promise<Placed | DeciError> {
   const left = limits.totalMs === undefined ? undefined : Math.max(1, limits.totalMs - place.waitedMs);
   const sentAtMs = performance.now();
   try {
-    if (host === undefined) throw new DeciError('upstream_unreachable');
-    const attempt = await withOneRetry(() => hosts.open(request, { ...limits, totalMs: left }, signal, [host]));
+    const attempt = await hosts.open(request, { ...limits, totalMs: left }, signal, [host]);
     attempt.exchange.whenOver(error => leave(place, error));
     if (attempt.exchange.status < 300) return { attempt, place, firstTokenMs: performance.now() - sentAtMs };
     const refusal = await readRefusal(attempt.exchange);
@@ -138,14 +101,4 @@ const hostIsLate: ReadonlySet<string> = new Set(['first_token_timeout', 'stall_t
 function leave(place: Place, error: DeciError | undefined): void {
   if (error !== undefined && hostIsLate.has(error.code)) place.overloaded();
   place.leave(error === undefined || hostIsDone.has(error.code) ? undefined : 'aborted');
-}
-
-/** A kept-alive connection may have been closed by the host in the moment we used it; nothing was generated then. */
-async function withOneRetry<T>(send: () => Promise<T>): Promise<T> {
-  try {
-    return await send();
-  } catch (error) {
-    if (!(error instanceof DeciError) || error.code !== 'upstream_broken') throw error;
-    return await send();
-  }
 }

@@ -2,8 +2,9 @@
  * THE MAP: every path Deci answers, on one screen: what kind of route it is (who may call it, in which dialect, with what
  * body and limits), method, path, handler. What goes in and out of each stands in schemas/.
  */
-import type { PlacedDeps } from '../gateway/pipeline.ts';
 import { anthropicCountTokens, anthropicMessages } from './handlers/anthropic.ts';
+import { type BreakersDeps, listBreakers, resetBreaker } from './handlers/breakers.ts';
+import { type EmbedRelayDeps, relayEmbedding } from './handlers/embed-relay.ts';
 import type { GenerationDeps } from './handlers/generation-support.ts';
 import { type HealersDeps, listHealers, setHealer } from './handlers/healers.ts';
 import { type HealthDeps, health, live, ready, startup } from './handlers/health.ts';
@@ -13,7 +14,7 @@ import { type MetricsDeps, metrics } from './handlers/metrics.ts';
 import { nativeGeneration } from './handlers/native-generation.ts';
 import { ps, tags, version } from './handlers/native-lists.ts';
 import { nativeProgress } from './handlers/native-progress.ts';
-import { placedRelay, type RelayDeps, relay } from './handlers/native-relay.ts';
+import { type RelayDeps, relay } from './handlers/native-relay.ts';
 import {
   openAiChat,
   openAiCompletions,
@@ -45,7 +46,7 @@ export interface RouteDeps {
   readonly generation: GenerationDeps;
   readonly embedding: EmbeddingDeps;
   /** Relays that wait for a model, and for a slot of it. */
-  readonly inference: PlacedDeps;
+  readonly inference: EmbedRelayDeps;
   /** Relays that answer at once. */
   readonly short: RelayDeps;
   /** Relays that may take hours while they move. */
@@ -55,6 +56,7 @@ export interface RouteDeps {
   readonly metrics: MetricsDeps;
   readonly healers: HealersDeps;
   readonly hosts: HostsDeps;
+  readonly breakers: BreakersDeps;
 }
 
 export function createRoutes(deps: RouteDeps): Route[] {
@@ -73,8 +75,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
 
     ...on(infer('ollama'), 'POST', '/api/generate', nativeGeneration('/api/generate', generation)),
     ...on(infer('ollama'), 'POST', '/api/chat', nativeGeneration('/api/chat', generation)),
-    ...on(infer('ollama'), 'POST', '/api/embed', placedRelay(inference)),
-    ...on(infer('ollama'), 'POST', '/api/embeddings', placedRelay(inference)),
+    ...on(infer('ollama'), 'POST', '/api/embed', relayEmbedding(inference)),
+    ...on(infer('ollama'), 'POST', '/api/embeddings', relayEmbedding(inference)),
     ...on(search, 'POST', '/api/experimental/web_search', relay('home', short)),
     ...on(search, 'POST', '/api/experimental/web_fetch', relay('home', short)),
 
@@ -111,6 +113,9 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...on(read('problem'), 'GET', '/api/admin/hosts', listHosts(deps.hosts)),
     ...on(operate, 'POST', '/api/admin/hosts/:name/drain', drainHost(true, deps.hosts)),
     ...on(operate, 'POST', '/api/admin/hosts/:name/undrain', drainHost(false, deps.hosts)),
+    ...on(operate, 'POST', '/api/admin/hosts/:name/reset-breaker', resetBreaker(deps.breakers)),
+    ...on(read('problem'), 'GET', '/api/admin/breakers', listBreakers(deps.breakers)),
+    ...on(operate, 'POST', '/api/admin/breakers/:name/reset', resetBreaker(deps.breakers)),
     ...on(probe('problem'), monitored, '/openapi.json', openApiDocument(deps.openApi)),
   ];
 }

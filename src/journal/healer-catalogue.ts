@@ -13,4 +13,11 @@ export const healerCatalogue = {
     risk: 'None known: a process is known by its pid and the moment it began, so that no living one loses anything.',
     budget: { actions: 600, windowMs: 10 * minuteMs },
   },
+  breaker: {
+    name: 'breaker',
+    repairs:
+      'Leaves an Ollama server, or a model on it, alone while it fails, and tries it with single requests until it is well.',
+    risk: 'Requests that would have succeeded are refused or sent to another server for at most `BREAKER_RESET`.',
+    budget: { actions: 120, windowMs: 10 * minuteMs },
+  },
 } as const satisfies Record<string, HealerInfo>;

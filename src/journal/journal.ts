@@ -2,8 +2,8 @@
  * Writes the journal: a record is on disk before its action begins, and completed after it. A store that takes nothing must
  * not keep anybody from healing: what cannot be written is logged, kept, and written when the store is back.
  *
- * Owner: the composition root of control, which calls `flush` again and again, and once at the end. Writing a record again is
- * harmless, so that one of which nobody knows whether it was written is simply written once more.
+ * Owner: the composition root of each process that heals. Control calls `flush` again and again, and once at the end. Writing a
+ * record again is harmless, so that one of which nobody knows whether it was written is simply written once more.
  */
 import { late, withDeadline } from '../kernel/deadline.ts';
 import type { JournalRecord, Outcome } from './record.ts';

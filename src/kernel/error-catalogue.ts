@@ -227,6 +227,13 @@ const catalogue = {
     message: 'no model server can be reached',
     fix: 'Start Ollama, or correct `OLLAMA_URLS`.',
   },
+  upstream_resting: {
+    status: 503,
+    fault: 'ollama',
+    retryable: true,
+    message: 'the model servers failed too often and are left alone for a moment',
+    fix: 'Wait a moment. `npm run deci -- breakers list` tells which and why, `breakers reset NAME` ends it at once.',
+  },
   upstream_broken: {
     status: 502,
     fault: 'ollama',

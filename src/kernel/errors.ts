@@ -11,6 +11,8 @@ export interface DeciErrorDetails {
   readonly param?: string | undefined;
   /** The methods that a path does answer, for the `Allow` of a 405. */
   readonly allow?: readonly string[] | undefined;
+  /** How long the model server asked to be left alone. */
+  readonly retryAfterMs?: number | undefined;
   /** More members for the body of a native error, for example Ollama's `signin_url`. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
   /** When trying again may help, where that is known. */
@@ -27,6 +29,7 @@ export class DeciError extends Error {
   readonly allow: readonly string[] | undefined;
   readonly extra: Readonly<Record<string, unknown>> | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, details: DeciErrorDetails = {}) {
     const entry = errorCatalogue[code];
@@ -41,6 +44,7 @@ export class DeciError extends Error {
     this.allow = details.allow;
     this.extra = details.extra;
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.retryAfterMs = details.retryAfterMs;
   }
 }
 

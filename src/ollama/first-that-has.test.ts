@@ -16,6 +16,7 @@ function answers(replies: ReadonlyArray<{ status: number; error?: string } | 'un
     const body = Buffer.from(JSON.stringify({ error: reply.error }));
     const exchange = {
       status: reply.status,
+      headers: {},
       [Symbol.asyncIterator]: async function* () {
         yield body;
       },

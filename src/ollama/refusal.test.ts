@@ -7,6 +7,7 @@ import type { UpstreamExchange } from './upstream-exchange.ts';
 async function refusal(status: number, ...chunks: Array<string | Buffer>): Promise<DeciError> {
   const exchange = {
     status,
+    headers: {},
     async *[Symbol.asyncIterator]() {
       for (const chunk of chunks) yield Buffer.from(chunk);
     },

@@ -19,9 +19,15 @@ export async function readRefusal(exchange: UpstreamExchange): Promise<DeciError
     message: text,
     // Ollama answers 500 to an option of the wrong type, which is no fault of the server.
     status: status === 500 && wrongOption.test(text) ? 400 : status,
+    retryAfterMs: retryAfterMs(exchange.headers['retry-after']),
     // The one more member that Ollama sends and clients read; everything else in such a body is not ours to repeat.
     ...(typeof signInUrl === 'string' ? { extra: { signin_url: signInUrl } } : {}),
   });
+}
+
+/** Seconds only: Ollama sends none, and what stands before it sends seconds. */
+function retryAfterMs(value: string | string[] | undefined): number | undefined {
+  return typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : undefined;
 }
 
 async function readText(exchange: UpstreamExchange): Promise<string> {

@@ -63,6 +63,9 @@ function everyEvent(events: Events): void {
   events.metricsLost({ files: 2 });
   events.storeState({ open: true });
   events.upstreamState({ upstream: 'gpu-1', up: false });
+  events.breakerState({ upstream: 'gpu-1', state: 'open' });
+  events.breakerChanged({ upstream: 'gpu-1', level: 'host', change: 'opened' });
+  events.retry({ reason: 'broken', result: 'answered' });
 }
 
 test('every event is a metric of the list, and every metric of the list is made', async t => {

@@ -4,7 +4,7 @@
  * are filled once.
  */
 import type { Counter, Histogram } from './metric-series.ts';
-import { admissionMetrics, healingMetrics, requestMetrics } from './metric-table.ts';
+import { admissionMetrics, healingMetrics, requestMetrics, upstreamMetrics } from './metric-table.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 
 export interface HttpRequestEvent {
@@ -23,7 +23,17 @@ export interface HealedEvent {
   readonly seconds: number;
 }
 
+export interface BreakerChangedEvent {
+  readonly upstream: string;
+  readonly level: 'host' | 'model';
+  readonly change: string;
+}
+
 export interface Events {
+  breakerChanged(event: BreakerChangedEvent): void;
+  breakerState(event: { readonly upstream: string; readonly state: 'closed' | 'open' | 'half_open' }): void;
+  /** A failed attempt, and what came of the next. */
+  retry(event: { readonly reason: string; readonly result: string }): void;
   httpRequest(event: HttpRequestEvent): void;
   authRefused(event: { readonly code: string }): void;
   streamOpened(): void;
@@ -44,7 +54,29 @@ export interface Events {
 
 /** @throws when the registry has them already */
 export function createEvents(registry: MetricsRegistry): Events {
-  return { ...requestEvents(registry), ...admissionEvents(registry), ...healingEvents(registry) };
+  return {
+    ...requestEvents(registry),
+    ...admissionEvents(registry),
+    ...upstreamEvents(registry),
+    ...healingEvents(registry),
+  };
+}
+
+type UpstreamEvents = Pick<Events, 'breakerChanged' | 'breakerState' | 'retry'>;
+
+const breakerStates = ['closed', 'open', 'half_open'] as const;
+
+function upstreamEvents(registry: MetricsRegistry): UpstreamEvents {
+  const states = registry.gauge(upstreamMetrics.breakerState);
+  const changes = registry.counter(upstreamMetrics.breakerChanges);
+  const retries = registry.counter(upstreamMetrics.retries);
+  return {
+    breakerState: ({ upstream, state }) => {
+      for (const one of breakerStates) states.with({ upstream, state: one }).set(one === state ? 1 : 0);
+    },
+    breakerChanged: ({ upstream, level, change }) => changes.with({ upstream, level, change }).add(),
+    retry: event => retries.with(event).add(),
+  };
 }
 
 type RequestEvents = Pick<Events, 'httpRequest' | 'authRefused' | 'streamOpened' | 'streamClosed'>;
@@ -134,7 +166,9 @@ function admissionEvents(registry: MetricsRegistry): AdmissionEvents {
   };
 }
 
-function healingEvents(registry: MetricsRegistry): Omit<Events, keyof RequestEvents | keyof AdmissionEvents> {
+type HealingEvents = Omit<Events, keyof RequestEvents | keyof AdmissionEvents | keyof UpstreamEvents>;
+
+function healingEvents(registry: MetricsRegistry): HealingEvents {
   const actions = registry.counter(healingMetrics.actions);
   const durations = registry.histogram(healingMetrics.actionDuration);
   const reaped = registry.counter(healingMetrics.leasesReaped);

@@ -139,6 +139,31 @@ export const healingMetrics = {
   },
 } satisfies Record<string, MetricDefinition>;
 
+export const upstreamMetrics = {
+  breakerState: {
+    type: 'gauge',
+    name: 'upstream_breaker_state',
+    help: '1 for the state of the breaker of an Ollama server: closed, open, half_open; 0 for the others. Those of single models are listed by /api/admin/breakers.',
+    unit: 'state',
+    labels: ['upstream', 'state'],
+    merge: 'max',
+  },
+  breakerChanges: {
+    type: 'counter',
+    name: 'deci_breaker_changes_total',
+    help: 'Breakers of servers and of models on them that opened or closed, or would have opened, by level.',
+    unit: 'changes',
+    labels: ['upstream', 'level', 'change'],
+  },
+  retries: {
+    type: 'counter',
+    name: 'deci_retries_total',
+    help: 'Failed attempts by class of the failure, and what came of the next one (answered, failed), or why there was none (exhausted, budget, deadline, draining, overloaded).',
+    unit: 'retries',
+    labels: ['reason', 'result'],
+  },
+} satisfies Record<string, MetricDefinition>;
+
 const ofProcess = { labels: ['process'], merge: 'max' } as const;
 
 export const processMetrics = {
@@ -219,6 +244,7 @@ export const metricTable: ReadonlyArray<CounterDefinition | GaugeDefinition | Hi
   ...Object.values(requestMetrics),
   ...Object.values(admissionMetrics),
   ...Object.values(healingMetrics),
+  ...Object.values(upstreamMetrics),
   ...Object.values(processMetrics),
   ...Object.values(collectionMetrics),
   overflowMetric,

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { attemptDeps, freeAdmission } from '../../../test/support/attempt-deps.ts';
 import { OllamaPool } from '../../ollama/ollama-pool.ts';
 import type { Generate, NativeStream } from '../generate.ts';
-import type { Admission } from '../open-placed.ts';
-import { createDispatch } from './dispatch.ts';
+import { createPipeline } from '../pipeline.ts';
 
 const limits = { firstMs: 5000, stallMs: 5000, totalMs: 5000 };
 const never = new AbortController().signal;
@@ -21,22 +21,16 @@ const refuses = (status: number, error: string) => (_: unknown, res: ServerRespo
   void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
 const missing = refuses(404, "model 'm' not found");
 
-/** A slot for everybody, at once. */
-const admission: Admission = {
-  enter: async ({ hosts: names }) => ({
-    host: names()[0] ?? '',
-    waitedMs: 0,
-    leave: () => undefined,
-    observe: () => undefined,
-    overloaded: () => undefined,
-  }),
-};
-
 interface TestHosts {
   readonly generate: Generate;
   readonly names: readonly string[];
   /** How often each host was asked. */
   readonly asked: number[];
+}
+
+function pipelineOf(pool: OllamaPool, firstMs = limits.firstMs): Generate {
+  const attempts = attemptDeps(pool.hosts.map(host => host.name));
+  return createPipeline({ hosts: pool, admission: freeAdmission, limits: { ...limits, firstMs } }, attempts);
 }
 
 /** `undefined` is a host that cannot be dialled. */
@@ -72,11 +66,7 @@ async function hosts(t: TestContext, ...listeners: Array<RequestListener | undef
     onHostChange: () => undefined,
   });
   t.after(() => pool.stop());
-  return {
-    generate: createDispatch({ hosts: pool, admission, limits }),
-    names: pool.hosts.map(host => host.name),
-    asked,
-  };
+  return { generate: pipelineOf(pool), names: pool.hosts.map(host => host.name), asked };
 }
 
 async function read(stream: NativeStream): Promise<string> {
@@ -155,10 +145,10 @@ test('a connection that breaks before an answer is tried once more', async t => 
   assert.deepEqual(asked, [2]);
 });
 
-test('a connection that breaks again is given up', async t => {
+test('a connection that breaks again and again is given up', async t => {
   const { generate, asked } = await hosts(t, req => req.socket.destroy());
   await assert.rejects(generate(job, never), { code: 'upstream_broken' });
-  assert.deepEqual(asked, [2]);
+  assert.deepEqual(asked, [3]);
 });
 
 test('a connection that breaks behind the first byte is not tried again', async t => {
@@ -206,7 +196,7 @@ test('silence before the first byte is not retried: the model may be at work', a
     onHostChange: () => undefined,
   });
   t.after(() => pool.stop());
-  const generate = createDispatch({ hosts: pool, admission, limits: { ...limits, firstMs: 30 } });
+  const generate = pipelineOf(pool, 30);
   await assert.rejects(generate(job, never), { code: 'first_token_timeout' });
   assert.deepEqual(silent.asked, [1]);
 });

@@ -1,15 +1,16 @@
-/** The last stage: sends the job to a host that has a slot for it, and gives back its stream. */
+/** The last stage: one attempt. Sends the job to a host that has a slot for it, and gives back its stream. */
 import { nativeAnswer } from '../../ollama/native-answer.ts';
 import type { FinalLine } from '../../ollama/ndjson-scanner.ts';
-import type { Generate } from '../generate.ts';
-import { openPlaced, type PlacedDeps, type PlaceSample } from '../open-placed.ts';
+import { openPlaced, type PlacedDeps } from '../open-placed.ts';
+import type { PlaceSample } from '../placing.ts';
+import type { Dispatch } from './resilient.ts';
 
 const headers = { 'content-type': 'application/json' } as const;
 
-export function createDispatch(deps: PlacedDeps): Generate {
-  return async (job, signal) => {
+export function createDispatch(deps: PlacedDeps): Dispatch {
+  return async (job, signal, plan) => {
     const request = { method: 'POST', path: job.path, headers, body: job.body, model: job.model } as const;
-    const { attempt, place, firstTokenMs } = await openPlaced(deps, request, job, signal);
+    const { attempt, place, firstTokenMs } = await openPlaced(deps, { request, wanted: job, plan }, signal);
     return nativeAnswer(attempt, {
       queueMs: place.waitedMs,
       onFinal: final => {

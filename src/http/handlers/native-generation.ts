@@ -21,7 +21,8 @@ export function nativeGeneration(path: GenerationPath, deps: GenerationDeps): Ha
     const model = typeof request['model'] === 'string' ? request['model'] : '';
     context.model = model;
     if (request['stream'] === false) {
-      const stream = await startGeneration(context, deps, { path, model, body: withMember(text, '"stream":true') });
+      const body = withMember(text, '"stream":true');
+      const stream = await startGeneration(context, deps, { path, model, body, gathered: true });
       const whole = await collectNative(stream);
       noteUsage(context, stream);
       sendJson(context, whole);

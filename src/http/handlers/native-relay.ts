@@ -3,17 +3,16 @@
  * are, with back-pressure both ways and flat memory, whatever their size.
  */
 import { pipeline } from 'node:stream/promises';
-import { type Hosts, openPlaced, type PlacedDeps } from '../../gateway/pipeline.ts';
+import type { Hosts } from '../../gateway/pipeline.ts';
 import { toDeciError } from '../../kernel/errors.ts';
 import { firstThatHas } from '../../ollama/first-that-has.ts';
 import type { Attempt } from '../../ollama/ollama-pool.ts';
 import type { ExchangeLimits } from '../../ollama/upstream-exchange.ts';
 import type { UpstreamHost, UpstreamRequest } from '../../ollama/upstream-host.ts';
-import { readJsonBody, withCanonicalKeys } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendEmpty } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
-import { noteQueue, noteUpstream } from './generation-support.ts';
+import { noteUpstream } from './generation-support.ts';
 
 /** What the relays need of the hosts: what a generation needs, and one place for what must be found again. */
 export interface RelayHosts extends Hosts {
@@ -40,32 +39,6 @@ export function relay(scope: 'any' | 'home', { hosts, limits }: RelayDeps): Hand
     noteUpstream(context, host.name);
     if (bodiless) sendEmpty(context, exchange.status);
     else await passOn(context, exchange);
-  };
-}
-
-const modelMember = new Set(['model']);
-
-function modelOf(body: Buffer): string {
-  try {
-    const model = withCanonicalKeys(readJsonBody(body).value, modelMember)['model'];
-    return typeof model === 'string' ? model : '';
-  } catch {
-    return '';
-  }
-}
-
-/** As `relay`, on a host where the model has a slot. What is no request at all is refused in the words of the host. */
-export function placedRelay(deps: PlacedDeps): Handler {
-  return async context => {
-    context.invite();
-    const { body, signal } = context;
-    const model = modelOf(body);
-    context.model = model;
-    const request = { ...upstreamRequest(context), model };
-    const { attempt, place } = await openPlaced(deps, request, { model, body }, signal);
-    noteUpstream(context, attempt.host.name);
-    noteQueue(context, place.waitedMs);
-    await passOn(context, attempt.exchange);
   };
 }
 

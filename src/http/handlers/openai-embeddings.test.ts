@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Request, Response } from 'express';
+import { attemptDeps, freeAdmission } from '../../../test/support/attempt-deps.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { RequestContext } from '../request-context.ts';
 import { openAiEmbeddings } from './openai-embeddings.ts';
@@ -20,18 +21,11 @@ async function ask(...hosts: unknown[]): Promise<string> {
   }));
   await openAiEmbeddings({
     hosts: {
-      candidates: (_, tried) => candidates.filter(({ name }) => !tried.has(name)),
+      candidates: (_, tried) => candidates.filter(({ name }) => tried?.has(name) !== true),
       nobody: tried => new DeciError('upstream_unreachable', { message: `(tried ${tried.join(', ')})` }),
     },
-    admission: {
-      enter: async ({ hosts: names }) => ({
-        host: names()[0] ?? '',
-        waitedMs: 0,
-        leave: () => undefined,
-        observe: () => undefined,
-        overloaded: () => undefined,
-      }),
-    },
+    admission: freeAdmission,
+    attempts: attemptDeps(candidates.map(({ name }) => name)),
   })(context);
   return sent;
 }

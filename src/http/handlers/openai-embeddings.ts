@@ -1,8 +1,9 @@
 /** /v1/embeddings over the native /api/embed, through the npm client. */
-import type { Admission, Wanted } from '../../gateway/pipeline.ts';
+import type { AttemptPlan } from '../../gateway/attempt-plan.ts';
+import { type AttemptDeps, withAttempts } from '../../gateway/attempts.ts';
+import { Placing, type PlacingDeps } from '../../gateway/placing.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
-import { modelKey } from '../../ollama/model-key.ts';
 import { toUpstreamError } from '../../ollama/upstream-error.ts';
 import { parseOpenAiEmbeddingRequest, renderOpenAiEmbeddings } from '../dialects/openai-embeddings.ts';
 import { parseJsonBody } from '../json-body.ts';
@@ -18,9 +19,6 @@ interface EmbedRequest {
   dimensions?: number;
 }
 
-/** Failures after which the next host is asked; the later ones say more. */
-const passedOver: readonly string[] = ['upstream_unreachable', 'upstream_broken', 'model_not_found'];
-
 interface Embedded {
   readonly embeddings: number[][];
   readonly promptTokens: number;
@@ -32,12 +30,8 @@ export interface EmbeddingHost {
   embed(request: EmbedRequest, signal: AbortSignal): Promise<unknown>;
 }
 
-export interface EmbeddingDeps {
-  readonly hosts: {
-    candidates(wanted: Wanted, tried: ReadonlySet<string>): readonly EmbeddingHost[];
-    nobody(tried: readonly string[]): DeciError;
-  };
-  readonly admission: Admission;
+export interface EmbeddingDeps extends PlacingDeps<EmbeddingHost> {
+  readonly attempts: AttemptDeps;
 }
 
 export function openAiEmbeddings(deps: EmbeddingDeps): Handler {
@@ -51,41 +45,36 @@ export function openAiEmbeddings(deps: EmbeddingDeps): Handler {
   };
 }
 
-/**
- * Another host is asked when one cannot be dialled, breaks, or does not have the model: an embedding leaves nothing behind
- * that a second one could double. A host that answered counts more than one that did not.
- */
-async function embed(context: RequestContext, deps: EmbeddingDeps, request: EmbedRequest): Promise<Embedded> {
-  const { hosts, admission } = deps;
-  const wanted = { model: request.model, body: '' };
-  const tried = new Set<string>();
-  let candidates: readonly EmbeddingHost[] = [];
-  let worst: DeciError | undefined;
-  const left = (): string[] => {
-    candidates = hosts.candidates(wanted, tried);
-    if (candidates.length === 0) throw worst ?? hosts.nobody([...tried]);
-    return candidates.map(host => host.name);
-  };
-  const model = modelKey(request.model);
+/** An embedding leaves nothing behind that a second one could double, so that every failure may be tried again. */
+function embed(context: RequestContext, deps: EmbeddingDeps, request: EmbedRequest): Promise<Embedded> {
+  const target = { model: request.model, embeds: true };
+  return withAttempts(deps.attempts, target, context.signal, plan => embedOnce(context, deps, { plan, request }));
+}
+
+/** Within one attempt hosts are passed over that cannot be dialled or do not have the model. */
+async function embedOnce(
+  context: RequestContext,
+  deps: EmbeddingDeps,
+  { plan, request }: { readonly plan: AttemptPlan; readonly request: EmbedRequest },
+): Promise<Embedded> {
+  const placing = new Placing<EmbeddingHost>(deps, { model: request.model, body: '' }, plan);
   for (;;) {
-    const group = `embed ${model} not ${[...tried].join(' ')}`;
-    const place = await admission.enter({ model, group, hosts: left }, context.signal);
+    const { host, place } = await placing.next(context.signal);
     noteQueue(context, place.waitedMs);
-    const outcome = await embedAt(
-      context,
-      candidates.find(host => host.name === place.host),
-      request,
-    );
+    const outcome = await embedAt(context, host, request);
     place.leave(context.signal.aborted || isTimeout(outcome) ? 'aborted' : undefined);
-    if (!(outcome instanceof DeciError)) return outcome;
+    if (!(outcome instanceof DeciError)) {
+      plan.pass.succeeded();
+      return outcome;
+    }
     context.throwIfAborted();
-    const severity = passedOver.indexOf(outcome.code);
-    if (severity === -1) throw outcome;
-    // That none can be dialled is told of all of them at once.
-    if (severity > passedOver.indexOf(worst?.code ?? 'upstream_unreachable')) worst = outcome;
-    tried.add(place.host);
+    if (!passedOver.has(outcome.code)) throw outcome;
+    placing.passOver(host, outcome);
   }
 }
+
+/** Failures after which the next host is asked within the same attempt. */
+const passedOver: ReadonlySet<string> = new Set(['upstream_unreachable', 'model_not_found']);
 
 function isTimeout(outcome: unknown): boolean {
   return outcome instanceof DeciError && outcome.code === 'first_token_timeout';
@@ -93,10 +82,9 @@ function isTimeout(outcome: unknown): boolean {
 
 async function embedAt(
   context: RequestContext,
-  host: EmbeddingHost | undefined,
+  host: EmbeddingHost,
   request: EmbedRequest,
 ): Promise<Embedded | DeciError> {
-  if (host === undefined) return new DeciError('upstream_unreachable');
   try {
     const answer = readEmbedded(await host.embed(request, context.signal));
     noteUpstream(context, host.name);

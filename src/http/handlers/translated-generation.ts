@@ -70,7 +70,7 @@ export async function collectTranslated(
   deps: GenerationDeps,
   translation: Translation,
 ): Promise<CollectedAnswer[]> {
-  const streams = await startAll(context, deps, translation);
+  const streams = await startAll(context, deps, { ...translation, stream: false });
   const collecting = streams.map(async (stream, index) => {
     const answer = await collectAnswer(stream, eventMap(translation, index));
     noteUsage(context, stream);
@@ -118,13 +118,19 @@ async function start(
   translation: Translation,
   body: Buffer,
 ): Promise<NativeStream> {
-  const { path, model, instead } = translation;
+  const { path, model, instead, stream } = translation;
+  const gathered = !stream;
   try {
-    return await startGeneration(context, deps, { path, model, body });
+    return await startGeneration(context, deps, { path, model, body, gathered });
   } catch (error) {
     const other = error instanceof DeciError ? instead?.(error) : undefined;
     if (other === undefined) throw error;
-    return await startGeneration(context, deps, { path, model, body: Buffer.from(JSON.stringify(other)) });
+    return await startGeneration(context, deps, {
+      path,
+      model,
+      body: Buffer.from(JSON.stringify(other)),
+      gathered,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The schema entry of every route, by method and path as in the table; HEAD shares GET's. */
 import { anthropic } from './anthropic.ts';
+import { breakerRoutes } from './breakers.ts';
 import { healthProbes } from './health.ts';
 import { nativeEmbedding } from './native-embedding.ts';
 import { nativeGeneration } from './native-generation.ts';
@@ -24,6 +25,7 @@ export const operations: Operations = {
   ...anthropic,
   ...healthProbes,
   ...ownRoutes,
+  ...breakerRoutes,
 };
 
 /** The key of the entry that holds for a method and a path of the table. */

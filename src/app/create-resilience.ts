@@ -1,0 +1,119 @@
+/** What a worker knows of failing hosts, put together: retries, breakers, and what tells of them. */
+import type { Config } from '../config/config.ts';
+import type { AttemptDeps } from '../gateway/attempts.ts';
+import type { Admission } from '../gateway/placing.ts';
+import { healerCatalogue } from '../journal/healer-catalogue.ts';
+import { Journal } from '../journal/journal.ts';
+import type { Resource } from '../kernel/lifecycle.ts';
+import { SortableIds } from '../kernel/sortable-id.ts';
+import { modelKey } from '../ollama/model-key.ts';
+import { nativeAnswer } from '../ollama/native-answer.ts';
+import type { OllamaPool } from '../ollama/ollama-pool.ts';
+import { readRefusal } from '../ollama/refusal.ts';
+import type { UpstreamHost } from '../ollama/upstream-host.ts';
+import { BreakerBoard } from '../resilience/breaker-board.ts';
+import { BreakerProbe, type ProbedHost } from '../resilience/breaker-probe.ts';
+import { HostOutlook } from '../resilience/host-outlook.ts';
+import { RetryBudget } from '../resilience/retry-budget.ts';
+import { createBreakerStore } from './breaker-store.ts';
+import { BreakerTeller } from './breaker-teller.ts';
+import type { Spine } from './create-spine.ts';
+
+export interface Resilience {
+  readonly attempts: AttemptDeps;
+  readonly board: BreakerBoard;
+  readonly outlook: HostOutlook;
+  /** Started behind the pool. */
+  resource(pool: OllamaPool, admission: Admission): Resource;
+}
+
+export interface ResilienceOptions {
+  readonly config: Config;
+  readonly spine: Spine;
+  readonly isDraining: () => boolean;
+}
+
+export function createResilience({ config, spine, isDraining }: ResilienceOptions): Resilience {
+  const { retries, breakers: limits, timeouts } = config;
+  const { log, events } = spine;
+  const hosts = config.upstreams.map(({ url }) => new URL(url).host);
+  const monotonicMs = (): number => performance.now();
+  const outlook = new HostOutlook(hosts, monotonicMs);
+  const ids = new SortableIds({ now: Date.now, random: Math.random });
+  const teller = new BreakerTeller({
+    info: healerCatalogue.breaker,
+    journal: new Journal({ store: spine.journal, now: () => new Date(), newId: () => ids.next(), log }),
+    modeOf: name => spine.healerModes.of(name),
+    events,
+    log,
+    nowMs: Date.now,
+  });
+  const store = createBreakerStore(spine);
+  const board = new BreakerBoard({
+    limits,
+    hosts,
+    store,
+    mayOpen: () => teller.mayOpen(),
+    onChange: change => {
+      teller.tell(change);
+      const { name, state } = change;
+      // What another worker saw counts here too, or an old outage would look like a new one.
+      if (state.is === 'open' && state.cause === 'upstream_unreachable') outlook.lost(name);
+    },
+    nowMs: Date.now,
+    random: Math.random,
+  });
+  for (const upstream of hosts) events.breakerState({ upstream, state: 'closed' });
+  return {
+    board,
+    outlook,
+    attempts: {
+      board,
+      outlook,
+      budget: new RetryBudget({ ratio: retries.ratio, nowMs: monotonicMs }),
+      settings: retries,
+      totalMs: timeouts.totalMs,
+      isDraining,
+      nowMs: monotonicMs,
+      random: Math.random,
+      onRetry: event => events.retry(event),
+    },
+    resource: (pool, admission) =>
+      limits === undefined
+        ? { name: 'breaker-probe', start: async () => undefined, stop: async () => undefined }
+        : new BreakerProbe({
+            board,
+            hosts: pool.hosts.map(host => probed(pool, admission, host)),
+            store,
+            refresh: () => teller.refresh(),
+            nowMs: Date.now,
+            random: Math.random,
+            onFailure: error => log.warn('looking after breakers failed', { cause: String(error) }),
+          }),
+  };
+}
+
+const probeLimits = { firstMs: 15_000, stallMs: 5000, totalMs: 20_000 };
+const headers = { 'content-type': 'application/json' } as const;
+
+function probed(pool: OllamaPool, admission: Admission, host: UpstreamHost): ProbedHost {
+  return {
+    name: host.name,
+    look: async signal => void (await host.probe(signal)),
+    loaded: async () => (await host.client.ps()).models.map(({ name }) => name),
+    generate: async (model, signal) => {
+      // Without options of its own, so that nothing is loaded anew for it.
+      const body = JSON.stringify({ model, prompt: '.', options: { num_predict: 1 } });
+      const request = { method: 'POST', path: '/api/generate', headers, body, model } as const;
+      const entry = { model: modelKey(model), group: `trial of ${host.name}`, hosts: () => [host.name] };
+      const place = await admission.enter(entry, signal);
+      try {
+        const attempt = await pool.open(request, probeLimits, signal, [host]);
+        if (attempt.exchange.status >= 300) throw await readRefusal(attempt.exchange);
+        await Array.fromAsync(nativeAnswer(attempt));
+      } finally {
+        place.leave(signal.aborted ? 'aborted' : undefined);
+      }
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * Which hosts one attempt asks, in which order, and what became of each: the link between the choice of a host and what is
+ * known of the hosts' health. Owner: one attempt of one request.
+ */
+import { DeciError } from '../kernel/errors.ts';
+import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
+import type { BreakerBoard } from '../resilience/breaker-board.ts';
+import { classifyFailure, type FailureClass, failureRules } from '../resilience/failure-class.ts';
+import type { HostOutlook } from '../resilience/host-outlook.ts';
+import { freePass, type Pass } from '../resilience/pass.ts';
+
+export interface HostHealth {
+  readonly board: BreakerBoard;
+  readonly outlook: HostOutlook;
+  readonly random: () => number;
+}
+
+export interface AttemptTarget {
+  readonly model: string;
+  readonly embeds: boolean;
+}
+
+/** Hosts by what all attempts of a request did with them. */
+export interface AskedHosts {
+  readonly asked: Set<string>;
+  /** Not to be asked again: what failed there would fail there once more. */
+  readonly barred: Set<string>;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+export class AttemptPlan {
+  /** Of the host that was asked last. Whoever holds the answer tells it how the answer ended. */
+  pass: Pass = freePass;
+  readonly #health: HostHealth;
+  readonly #target: AttemptTarget;
+  readonly #hosts: AskedHosts;
+  /** Of the client's time; undefined for a first attempt, which has all of it. */
+  readonly remainingMs: number | undefined;
+  /** Hosts that were wanted at any time, while the attempt waited for its turn. */
+  readonly #wanted = new Set<string>();
+  #host: string | undefined;
+  #hasAsked = false;
+
+  constructor(health: HostHealth, target: AttemptTarget, hosts: AskedHosts, remainingMs: number | undefined) {
+    this.#health = health;
+    this.#target = target;
+    this.#hosts = hosts;
+    this.remainingMs = remainingMs;
+  }
+
+  /** By all attempts so far. */
+  get asked(): ReadonlySet<string> {
+    return this.#hosts.asked;
+  }
+
+  /**
+   * The hosts that may be asked: of those not asked yet, if there are any, since it is better to wait for another one than to
+   * ask the one that failed; those that want trying first, the rest as they came.
+   */
+  order<H extends Named>(candidates: readonly H[]): readonly H[] {
+    const { asked, barred } = this.#hosts;
+    for (const { name } of candidates) this.#wanted.add(name);
+    const may = candidates.filter(({ name }) => !this.#isOpen(name) && !barred.has(name));
+    const fresh = asked.size === 0 ? may : may.filter(({ name }) => !asked.has(name));
+    const open = fresh.length > 0 ? fresh : may;
+    if (open.length < 2) return open;
+    const ranks = new Map(open.map(host => [host, this.#rank(host.name)]));
+    return open.toSorted((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
+  }
+
+  /** Called right before a host is asked. @returns false when it is to be passed over */
+  enter(host: string): boolean {
+    const pass = this.#health.board.enter(host, this.#target.model);
+    if (pass === undefined) return false;
+    this.pass = pass;
+    this.#host = host;
+    this.#hasAsked = true;
+    this.#hosts.asked.add(host);
+    return true;
+  }
+
+  /** The host that was entered failed, and another one is asked within the same attempt. */
+  passOver(error: DeciError): void {
+    this.failed(error);
+    this.#host = undefined;
+  }
+
+  /** @returns the class of the failure that ended the attempt */
+  failed(error: DeciError): FailureClass {
+    if (this.#isResting(error)) return 'resting';
+    const failure = classifyFailure(error, this.#target.embeds);
+    if (this.#host === undefined) return failure;
+    if (!failureRules[failure].sameHost) this.#hosts.barred.add(this.#host);
+    this.pass.failed(failure, error.code);
+    const { outlook } = this.#health;
+    if (failure === 'unreachable') outlook.lost(this.#host);
+    else if (failure === 'busy') outlook.busy(this.#host);
+    return failure;
+  }
+
+  /** What the client is told: where nobody was asked, why that is so. */
+  told(error: DeciError): DeciError {
+    if (!this.#isResting(error)) return error;
+    const { board } = this.#health;
+    const cause = [...this.#wanted].map(name => board.cause(name, this.#target.model));
+    return cause.every(code => code === 'upstream_unreachable') ? error : new DeciError('upstream_resting');
+  }
+
+  begun(): void {
+    this.pass.begun();
+    if (this.#host !== undefined) this.#health.outlook.served(this.#host);
+  }
+
+  left(): void {
+    this.pass.left();
+  }
+
+  /** Hosts that may be asked and were not, by any attempt. */
+  untried(): number {
+    const { asked } = this.#hosts;
+    return [...this.#wanted].filter(name => !asked.has(name) && !this.#isOpen(name)).length;
+  }
+
+  limits(limits: ExchangeLimits): ExchangeLimits {
+    return this.remainingMs === undefined ? limits : { ...limits, totalMs: this.remainingMs };
+  }
+
+  #isResting({ code }: DeciError): boolean {
+    return code === 'upstream_unreachable' && !this.#hasAsked && this.#wanted.size > 0;
+  }
+
+  #isOpen(name: string): boolean {
+    return this.#health.board.standing(name, this.#target.model) === 'open';
+  }
+
+  /** A host that was just closed again gets its share back little by little. */
+  #rank(name: string): number {
+    const { board, random } = this.#health;
+    const standing = board.standing(name, this.#target.model);
+    if (standing === 'half_open') return 0;
+    const share = board.share(name, this.#target.model);
+    return share < 1 && random() >= share ? 2 : 1;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The way of one attempt over the hosts: to the next one that has a slot and that the plan does not leave alone, until none is
+ * left. Owner: one attempt of one request. Invariant: a slot that is not used is given back at once.
+ */
+import { DeciError } from '../kernel/errors.ts';
+import { modelKey } from '../ollama/model-key.ts';
+import type { AttemptPlan } from './attempt-plan.ts';
+
+/** What a host is chosen by. */
+export interface Wanted {
+  readonly model: string;
+  /** The request as it is sent; hosts that have read its beginning before are preferred. */
+  readonly body: Buffer | string;
+}
+
+export interface PlaceSample {
+  readonly tokensPerSecond: number;
+  /** From sending to the first token, less loading and reading the prompt. */
+  readonly innerWaitMs: number;
+  readonly generatedMs: number;
+}
+
+/** A slot of a host, held. */
+export interface Place {
+  readonly host: string;
+  readonly waitedMs: number;
+  /** Idempotent. `aborted`: the host may still be working on it. */
+  leave(how?: 'aborted'): void;
+  observe(sample: PlaceSample): void;
+  overloaded(): void;
+}
+
+/** What this needs of the admission: who may use a model, where, and when. */
+export interface Admission {
+  enter(
+    entry: {
+      readonly model: string;
+      readonly group: string;
+      readonly hosts: () => readonly string[];
+      readonly maxWaitMs?: number | undefined;
+    },
+    signal: AbortSignal,
+  ): Promise<Place>;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+export interface PlacingDeps<H extends Named> {
+  readonly hosts: {
+    /** Those that may be asked, in the order in which they are wanted; empty when none is left. */
+    candidates(wanted?: Wanted, tried?: ReadonlySet<string>): readonly H[];
+    /** Why there is nobody to ask. */
+    nobody(tried: readonly string[]): DeciError;
+  };
+  readonly admission: Admission;
+}
+
+export class Placing<H extends Named> {
+  readonly #deps: PlacingDeps<H>;
+  readonly #wanted: Wanted;
+  readonly #model: string;
+  readonly #plan: AttemptPlan;
+  /** Hosts that are out of the question for this attempt. */
+  readonly #passed = new Set<string>();
+  #candidates: readonly H[] = [];
+  #refusal: DeciError | undefined;
+
+  constructor(deps: PlacingDeps<H>, wanted: Wanted, plan: AttemptPlan) {
+    this.#deps = deps;
+    this.#wanted = wanted;
+    this.#model = modelKey(wanted.model);
+    this.#plan = plan;
+  }
+
+  /** @throws DeciError why there is no host left, the refusal of the admission, or the signal's reason */
+  async next(signal: AbortSignal): Promise<{ readonly host: H; readonly place: Place }> {
+    for (;;) {
+      const entry = { model: this.#model, group: this.#group(), hosts: this.#hosts, maxWaitMs: this.#plan.remainingMs };
+      const place = await this.#deps.admission.enter(entry, signal);
+      const host = this.#candidates.find(candidate => candidate.name === place.host);
+      if (host !== undefined && this.#plan.enter(host.name)) return { host, place };
+      place.leave();
+      this.#passed.add(place.host);
+    }
+  }
+
+  /** The host cannot be dialled, or does not have the model. */
+  passOver(host: H, error: DeciError): void {
+    this.#plan.passOver(error);
+    if (error.code === 'model_not_found') this.#refusal = error;
+    this.#passed.add(host.name);
+  }
+
+  /** Asked again for as long as the request waits: breakers open meanwhile, and hosts come and go. */
+  readonly #hosts = (): string[] => {
+    const { hosts } = this.#deps;
+    const out = new Set(this.#passed);
+    for (;;) {
+      const found = hosts.candidates(this.#wanted, out);
+      if (found.length === 0) throw this.#nobody(out.size > this.#passed.size);
+      this.#candidates = this.#plan.order(found);
+      if (this.#candidates.length > 0) return this.#candidates.map(host => host.name);
+      for (const { name } of found) out.add(name);
+    }
+  };
+
+  /** @param isSkipped whether a host that would have been asked is left alone */
+  #nobody(isSkipped: boolean): DeciError {
+    // One that is left alone may have what the others do not.
+    if (isSkipped) return new DeciError(this.#refusal === undefined ? 'upstream_unreachable' : 'upstream_resting');
+    return this.#refusal ?? this.#deps.hosts.nobody([...this.#passed]);
+  }
+
+  /** Who tried nothing yet waits for the same as all others who want this model. */
+  #group(): string {
+    const not = new Set([...this.#plan.asked, ...this.#passed]);
+    return not.size === 0 ? this.#model : `${this.#model} not ${[...not].join(' ')}`;
+  }
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BreakerLimits } from './breaker.ts';
+import { BreakerBoard, type BreakerChange, type BreakerStore, type StoredBreaker } from './breaker-board.ts';
+
+/** What the processes of a machine share, in memory. */
+class SharedRows implements BreakerStore {
+  readonly rows = new Map<string, StoredBreaker>();
+  readonly trials = new Set<string>();
+  all = (): StoredBreaker[] => [...this.rows.values()];
+  put = (row: StoredBreaker): boolean => {
+    const before = this.rows.get(row.name)?.state;
+    if (before !== undefined && (before.is === row.state.is || before.sinceMs > row.state.sinceMs)) return false;
+    this.rows.set(row.name, row);
+    return true;
+  };
+  takeTrial = (name: string): (() => void) | undefined => {
+    if (this.trials.has(name)) return undefined;
+    this.trials.add(name);
+    return () => void this.trials.delete(name);
+  };
+}
+
+class Machine {
+  nowMs = 1_000_000;
+  mode: 'on' | 'off' | 'dry_run' | 'suppressed' = 'on';
+  readonly changes: BreakerChange[] = [];
+  readonly store = new SharedRows();
+  board(limits: BreakerLimits | 'off' = { failures: 2, resetMs: 60_000 }): BreakerBoard {
+    return new BreakerBoard({
+      limits: limits === 'off' ? undefined : limits,
+      hosts: ['a', 'b'],
+      store: this.store,
+      mayOpen: () => this.mode,
+      onChange: change => this.changes.push(change),
+      nowMs: () => this.nowMs,
+      random: () => 1,
+    });
+  }
+}
+
+function fail(board: BreakerBoard, times: number, failure: 'broken' | 'server_error' | 'busy' = 'broken'): void {
+  for (let time = 0; time < times; time++) board.enter('a', 'm')?.failed(failure, 'upstream_broken');
+}
+
+test('a host that fails is not entered any more, the other one is', () => {
+  const board = new Machine().board();
+  fail(board, 2);
+  assert.equal(board.enter('a', 'm'), undefined);
+  assert.equal(board.enter('a', 'other'), undefined);
+  assert.ok(board.enter('b', 'm'));
+  assert.equal(board.cause('a', 'm'), 'upstream_broken');
+});
+
+test('a model that fails is left alone, the host and its other models are not', () => {
+  const board = new Machine().board();
+  fail(board, 2, 'server_error');
+  assert.equal(board.enter('a', 'm'), undefined);
+  assert.ok(board.enter('a', 'other'));
+  assert.ok(board.enter('b', 'm'));
+});
+
+test('a busy host and clients that leave open nothing', () => {
+  const board = new Machine().board();
+  fail(board, 50, 'busy');
+  for (let time = 0; time < 50; time++) board.enter('a', 'm')?.left();
+  assert.equal(board.standing('a', 'm'), 'closed');
+});
+
+test('another worker knows with its next look, and does not tell of it a second time', () => {
+  const machine = new Machine();
+  const [mine, other] = [machine.board(), machine.board()];
+  fail(mine, 2);
+  assert.equal(other.standing('a', 'm'), 'closed');
+  other.sync();
+  assert.equal(other.standing('a', 'm'), 'open');
+  assert.deepEqual(
+    machine.changes.map(({ done, first }) => [done, first]),
+    [
+      ['opened', true],
+      ['opened', false],
+    ],
+  );
+});
+
+test('its time over, one attempt of all workers is let through; begun, it closes the breaker for all', () => {
+  const machine = new Machine();
+  const [mine, other] = [machine.board(), machine.board()];
+  fail(mine, 2);
+  other.sync();
+  machine.nowMs += 60_000;
+  const trial = other.enter('a', 'm');
+  assert.ok(trial);
+  assert.equal(mine.enter('a', 'm'), undefined, 'the other worker tries it');
+  assert.equal(other.enter('a', 'm'), undefined);
+  machine.nowMs += 10;
+  trial.begun();
+  assert.ok(other.enter('a', 'm'));
+  mine.sync();
+  assert.ok(mine.enter('a', 'm'));
+  trial.failed('truncated', 'late');
+  assert.equal(machine.store.trials.size, 0);
+});
+
+test('a trial that fails opens it again, for longer; one that nobody saw the end of gives way', () => {
+  const machine = new Machine();
+  const board = machine.board();
+  fail(board, 2);
+  machine.nowMs += 5000;
+  board.enter('a', 'm')?.left();
+  board.enter('a', 'm')?.failed('broken', 'upstream_broken');
+  machine.nowMs += 9999;
+  assert.equal(board.enter('a', 'm'), undefined);
+  machine.nowMs += 1;
+  assert.ok(board.enter('a', 'm'));
+});
+
+test('what was under way before it opened does not open it again when it fails late', () => {
+  const machine = new Machine();
+  const board = machine.board();
+  const late = [board.enter('a', 'm'), board.enter('a', 'm')];
+  fail(board, 2);
+  machine.nowMs += 5000;
+  assert.equal(board.standing('a', 'm'), 'half_open');
+  for (const pass of late) pass?.failed('broken', 'upstream_broken');
+  assert.equal(board.standing('a', 'm'), 'half_open');
+});
+
+test('a trial that is refused in words closes the breaker of the host, not that of the model', () => {
+  const machine = new Machine();
+  const board = machine.board();
+  fail(board, 2, 'server_error');
+  for (const _ of [1, 2]) board.enter('a', 'x')?.failed('broken', 'upstream_broken');
+  machine.nowMs += 5000;
+  board.enter('a', 'm')?.failed('busy', 'upstream_refused');
+  assert.deepEqual([board.standing('a', 'x'), board.standing('a', 'm')], ['closed', 'half_open']);
+});
+
+test('a trial that does not end gives way after half a minute', () => {
+  const machine = new Machine();
+  const board = machine.board();
+  fail(board, 2);
+  machine.nowMs += 5000;
+  assert.ok(board.enter('a', 'm'));
+  machine.store.trials.clear();
+  assert.equal(board.enter('a', 'm'), undefined);
+  machine.nowMs += 30_000;
+  assert.ok(board.enter('a', 'm'));
+});
+
+test('a host that speaks again is tried at once, with all its models', () => {
+  const machine = new Machine();
+  const board = machine.board();
+  fail(board, 2, 'server_error');
+  fail(board, 2);
+  board.enter('a', 'x')?.failed('broken', 'upstream_broken');
+  board.enter('a', 'x')?.failed('broken', 'upstream_broken');
+  board.heard('b');
+  assert.equal(board.standing('a', 'm'), 'open');
+  board.heard('a');
+  assert.equal(board.standing('a', 'm'), 'half_open');
+});
+
+test('reset by hand it is closed for all; a name that is none is told', () => {
+  const machine = new Machine();
+  const [mine, other] = [machine.board(), machine.board()];
+  fail(mine, 2);
+  other.sync();
+  machine.nowMs += 1;
+  assert.equal(other.reset('a'), true);
+  mine.sync();
+  assert.ok(mine.enter('a', 'm'));
+  assert.equal(mine.reset('nope'), false);
+});
+
+test('a dry run, and one above the budget, tell and open nothing; off does not even tell', () => {
+  const machine = new Machine();
+  const board = machine.board();
+  for (const mode of ['dry_run', 'suppressed', 'off'] as const) {
+    machine.mode = mode;
+    fail(board, 2);
+    assert.ok(board.enter('a', 'm'), mode);
+  }
+  assert.deepEqual(
+    machine.changes.map(({ done, cause }) => [done, cause]),
+    [
+      ['dry_run', 'upstream_broken'],
+      ['suppressed', 'upstream_broken'],
+    ],
+  );
+});
+
+test('switched off, nothing is counted', () => {
+  const board = new Machine().board('off');
+  fail(board, 100);
+  assert.ok(board.enter('a', 'm'));
+});
+
+test('however many models clients name, no more than a thousand are remembered', () => {
+  const board = new Machine().board();
+  for (let at = 0; at < 1500; at++) board.enter('a', `m${at}`)?.succeeded();
+  assert.ok(board.list().length <= 1000);
+  assert.ok(board.list().some(({ name }) => name === 'a'));
+});

@@ -1,0 +1,247 @@
+/**
+ * The breakers of a worker, one per host and one per model on it, kept equal with those of the other workers. Owner: the
+ * composition root of a worker.
+ *
+ * - Failures are counted by each worker for itself; that a breaker opened or closed is a row that all read, within `sync`.
+ * - While one is half open, one attempt of all workers is let through: whoever holds its trial.
+ * - A store that cannot be asked changes nothing but that: each worker then goes by its own.
+ */
+import { Breaker, type BreakerLimits, type BreakerState, type Verdict } from './breaker.ts';
+import { freePass, Pass } from './pass.ts';
+import { Trials } from './trials.ts';
+
+export interface StoredBreaker {
+  readonly name: string;
+  readonly state: BreakerState;
+}
+
+export interface BreakerStore {
+  all(): readonly StoredBreaker[];
+  /** @returns false when another process had brought it into that state already */
+  put(row: StoredBreaker): boolean;
+  /** @returns what gives the trial back; undefined while another attempt has it */
+  takeTrial(name: string): (() => void) | undefined;
+}
+
+export interface BreakerChange {
+  readonly name: string;
+  readonly state: BreakerState;
+  readonly before: BreakerState;
+  /** Set when it opens for what was counted here. */
+  readonly verdict?: Verdict | undefined;
+  /** Of the last failure, where it would have opened and did not. */
+  readonly cause?: string;
+  /** `dry_run` and `suppressed`: it would have opened, and did not. */
+  readonly done: 'opened' | 'closed' | 'half_opened' | 'dry_run' | 'suppressed';
+  /** This process is the first to know: it tells the journal. */
+  readonly first: boolean;
+}
+
+export interface BreakerBoardOptions {
+  /** Undefined switches all of them off. */
+  readonly limits: BreakerLimits | undefined;
+  readonly hosts: readonly string[];
+  readonly store: BreakerStore;
+  /** Asked before one opens. */
+  readonly mayOpen: () => 'on' | 'off' | 'dry_run' | 'suppressed';
+  readonly onChange: (change: BreakerChange) => void;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+}
+
+export interface BreakerView {
+  readonly name: string;
+  readonly host: string;
+  readonly model: string | undefined;
+  readonly state: BreakerState;
+}
+
+const maxBreakers = 1000;
+
+export class BreakerBoard {
+  readonly #options: BreakerBoardOptions;
+  readonly #breakers = new Map<string, Breaker>();
+  readonly #hosts: ReadonlySet<string>;
+  readonly #trials: Trials;
+
+  constructor(options: BreakerBoardOptions) {
+    this.#options = options;
+    this.#hosts = new Set(options.hosts);
+    this.#trials = new Trials(options.store, options.nowMs);
+    for (const host of options.hosts) this.#breakers.set(host, new Breaker());
+  }
+
+  /** The worse of the two. */
+  standing(host: string, model: string): BreakerState['is'] {
+    const ofHost = this.#look(host);
+    if (ofHost === 'open') return ofHost;
+    const ofModel = this.#look(nameOf(host, model));
+    return ofModel === 'closed' ? ofHost : ofModel;
+  }
+
+  /** For what it was opened; undefined while it is closed. */
+  cause(host: string, model: string): string | undefined {
+    for (const name of [host, nameOf(host, model)]) {
+      const state = this.#breakers.get(name)?.state;
+      if (state !== undefined && state.is !== 'closed') return state.cause;
+    }
+    return undefined;
+  }
+
+  /** From 0 to 1: what part of its usual share the host is to get. */
+  share(host: string, model: string): number {
+    const nowMs = this.#options.nowMs();
+    const shares = [host, nameOf(host, model)].map(name => this.#breakers.get(name)?.share(nowMs) ?? 1);
+    return Math.min(...shares);
+  }
+
+  /** @returns undefined when the host is to be left alone, or another attempt is trying it */
+  enter(host: string, model: string): Pass | undefined {
+    if (this.#options.limits === undefined) return freePass;
+    const standing = this.standing(host, model);
+    if (standing === 'open') return undefined;
+    const names = [host, nameOf(host, model)];
+    const trials = standing === 'closed' ? undefined : this.#trials.take(names.filter(name => this.#isTried(name)));
+    if (trials === undefined && standing !== 'closed') return undefined;
+    return new Pass({ host, model: nameOf(host, model), trials, board: this });
+  }
+
+  /** The host was silent and answers its probe again: it and its models are tried at once. */
+  heard(host: string): void {
+    for (const [name, breaker] of this.#breakers) {
+      if (breaker.state.is !== 'open' || hostOf(name) !== host) continue;
+      this.#change(name, breaker, () => void breaker.halfOpen(this.#options.nowMs()));
+    }
+  }
+
+  /** @returns false when there is none of that name */
+  reset(name: string): boolean {
+    const breaker = this.#breakers.get(name);
+    if (breaker === undefined) return false;
+    const { is, sinceMs } = breaker.state;
+    // Whoever does it by hand knows that it is well: it gets its whole share at once.
+    if (is === 'closed') breaker.close(sinceMs, 0);
+    else this.#change(name, breaker, () => breaker.close(this.#options.nowMs(), 0));
+    return true;
+  }
+
+  /** Takes over what other workers saw since. Called on a schedule, several times a second. */
+  sync(): void {
+    const { store } = this.#options;
+    for (const { name, state } of store.all()) {
+      const breaker = this.#breakers.get(name) ?? (state.is === 'closed' ? undefined : this.#make(name));
+      if (breaker === undefined || breaker.state.sinceMs >= state.sinceMs) continue;
+      const before = breaker.state;
+      breaker.adopt(state);
+      if (before.is === state.is) continue;
+      this.#options.onChange({ name, state, before, done: doneOf(state), first: false });
+    }
+    for (const name of this.#breakers.keys()) this.#look(name);
+  }
+
+  list(): BreakerView[] {
+    return [...this.#breakers].map(([name, { state }]) => {
+      const host = hostOf(name);
+      return { name, host, model: host === name ? undefined : name.slice(host.length + 1), state };
+    });
+  }
+
+  // --- what a pass tells ---
+
+  countSuccess(host: string, model: string): void {
+    const nowMs = this.#options.nowMs();
+    this.#breakers.get(host)?.succeeded(nowMs);
+    if (model !== host) this.#of(model).succeeded(nowMs);
+  }
+
+  closeTrial(name: string): void {
+    const breaker = this.#breakers.get(name);
+    if (breaker?.state.is === 'half_open') this.#close(name, breaker);
+  }
+
+  /** @param tried whether the attempt was the one that tried it */
+  countFailure(name: string, cause: string, tried: boolean): void {
+    const { limits, nowMs, random, mayOpen, onChange } = this.#options;
+    if (limits === undefined) return;
+    const breaker = this.#of(name);
+    const verdict = breaker.failed(nowMs(), limits);
+    const { is } = breaker.state;
+    // Attempts that were under way when it opened tell nothing new; a trial that failed opens it, whatever was counted.
+    const opens = is === 'half_open' ? tried : is === 'closed' && verdict !== undefined;
+    if (!opens) return;
+    const may = mayOpen();
+    // One that is open already is no new action of the budget.
+    if (may === 'on' || (may === 'suppressed' && is === 'half_open')) {
+      this.#change(name, breaker, () => breaker.open(nowMs(), cause, limits, random), verdict);
+      return;
+    }
+    // Switched off or to a dry run while it was open.
+    if (is === 'half_open') this.#close(name, breaker);
+    else breaker.forget();
+    if (may === 'off') return;
+    onChange({ name, state: breaker.state, before: breaker.state, verdict, cause, done: may, first: true });
+  }
+
+  // --- inside ---
+
+  /** Time alone makes an open one half open. */
+  #look(name: string): BreakerState['is'] {
+    const breaker = this.#breakers.get(name);
+    if (breaker === undefined) return 'closed';
+    const { state } = breaker;
+    if (state.is === 'open' && this.#options.nowMs() >= state.untilMs) {
+      this.#change(name, breaker, () => void breaker.halfOpen(this.#options.nowMs()));
+    }
+    return breaker.state.is;
+  }
+
+  #isTried(name: string): boolean {
+    return this.#breakers.get(name)?.state.is === 'half_open';
+  }
+
+  #close(name: string, breaker: Breaker): void {
+    this.#change(name, breaker, () => breaker.close(this.#options.nowMs()));
+  }
+
+  #change(name: string, breaker: Breaker, act: () => void, verdict?: Verdict): void {
+    const before = breaker.state;
+    act();
+    const { state } = breaker;
+    const first = this.#options.store.put({ name, state });
+    this.#options.onChange({ name, state, before, verdict, done: doneOf(state), first });
+  }
+
+  #of(name: string): Breaker {
+    return this.#breakers.get(name) ?? this.#make(name);
+  }
+
+  #make(name: string): Breaker {
+    if (this.#breakers.size >= maxBreakers) this.#forgetOne();
+    const breaker = new Breaker();
+    this.#breakers.set(name, breaker);
+    return breaker;
+  }
+
+  /** Of a model that has long been well, if there is one. */
+  #forgetOne(): void {
+    for (const [name, { state }] of this.#breakers) {
+      if (state.is !== 'closed' || this.#hosts.has(name)) continue;
+      this.#breakers.delete(name);
+      return;
+    }
+  }
+}
+
+/** Neither has a blank in it; without a model only the host counts. */
+function nameOf(host: string, model: string): string {
+  return model === '' || model.includes(' ') ? host : `${host} ${model}`;
+}
+
+function hostOf(name: string): string {
+  return name.split(' ', 1)[0] ?? name;
+}
+
+function doneOf(state: BreakerState): 'opened' | 'closed' | 'half_opened' {
+  if (state.is === 'open') return 'opened';
+  return state.is === 'closed' ? 'closed' : 'half_opened';
+}

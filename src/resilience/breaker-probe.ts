@@ -1,0 +1,183 @@
+/**
+ * Looks after breakers that are not closed: takes over what other workers saw, asks a host that went away whether it is back,
+ * and tries what is half open with one token when no real request does. Owner: the composition root of a worker.
+ *
+ * Of all workers one looks at a host at a time.
+ */
+import { withDeadline } from '../kernel/deadline.ts';
+import { DeciError } from '../kernel/errors.ts';
+import type { Resource } from '../kernel/lifecycle.ts';
+import { Ticker } from '../kernel/ticker.ts';
+import type { BreakerBoard, BreakerView } from './breaker-board.ts';
+import { classifyFailure } from './failure-class.ts';
+import type { TrialStore } from './trials.ts';
+
+export interface ProbedHost {
+  readonly name: string;
+  /** @throws while it does not answer */
+  look(signal: AbortSignal): Promise<void>;
+  /** Names of the models it has in memory. */
+  loaded(signal: AbortSignal): Promise<readonly string[]>;
+  /** Generates one token. @throws DeciError */
+  generate(model: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface BreakerProbeOptions {
+  readonly board: BreakerBoard;
+  readonly hosts: readonly ProbedHost[];
+  readonly store: TrialStore;
+  /** The first thing of each round. */
+  readonly refresh: () => Promise<void>;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly onFailure: (error: unknown) => void;
+}
+
+const intervalMs = 400;
+const lookMs = 2000;
+const lookAgainMs = 800;
+const generateMs = 20_000;
+/** Real requests go first: nothing is generated for what they are about to try. */
+const quietMs = 1000;
+
+export class BreakerProbe implements Resource {
+  readonly name = 'breaker-probe';
+  readonly #options: BreakerProbeOptions;
+  readonly #ticker: Ticker;
+  /** Trials of one token that are under way: they outlast a round, which must go on for the others. */
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #abort = new AbortController();
+  readonly #lookedAtMs = new Map<string, number>();
+  /** Hosts that did not answer when they were last looked at. */
+  readonly #silent = new Set<string>();
+
+  constructor(options: BreakerProbeOptions) {
+    this.#options = options;
+    this.#ticker = new Ticker({
+      name: this.name,
+      tick: () => this.#round(),
+      intervalMs,
+      onFailure: options.onFailure,
+      random: options.random,
+    });
+  }
+
+  start(): Promise<void> {
+    void this.#ticker.start();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort(new DeciError('draining'));
+    await this.#ticker.stop();
+    await Promise.all(this.#running.values());
+  }
+
+  async #round(): Promise<undefined> {
+    const { board, refresh } = this.#options;
+    await refresh();
+    board.sync();
+    for (const view of board.list()) {
+      if (view.state.is === 'closed' || this.#running.has(view.name)) continue;
+      const work = this.#attend(view).catch(this.#options.onFailure);
+      this.#running.set(
+        view.name,
+        work.finally(() => this.#running.delete(view.name)),
+      );
+    }
+    return undefined;
+  }
+
+  async #attend(view: BreakerView): Promise<void> {
+    const host = this.#options.hosts.find(({ name }) => name === view.host);
+    if (host === undefined) return;
+    if (view.state.is === 'half_open') {
+      if (this.#options.nowMs() - view.state.sinceMs >= quietMs) await this.#try(host, view);
+    } else if (view.model === undefined && view.state.is === 'open') {
+      await this.#look(host, view.state.cause);
+    }
+  }
+
+  /** A host that was silent and speaks again is tried at once. One that spoke all the time has to wait. */
+  async #look(host: ProbedHost, cause: string): Promise<void> {
+    const { store, nowMs, board } = this.#options;
+    if (nowMs() - (this.#lookedAtMs.get(host.name) ?? Number.NEGATIVE_INFINITY) < lookAgainMs) return;
+    const release = store.takeTrial(`${host.name} look`);
+    if (release === undefined) return;
+    this.#lookedAtMs.set(host.name, nowMs());
+    try {
+      const answers = await this.#answers(host);
+      if (!answers) {
+        this.#silent.add(host.name);
+      } else if (this.#silent.delete(host.name) || cause === 'upstream_unreachable') {
+        board.heard(host.name);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  async #try(host: ProbedHost, view: BreakerView): Promise<void> {
+    const loaded = await this.#loaded(host);
+    const trial = loaded === undefined ? 'lost' : chooseTrial(view, loaded);
+    if (trial === 'wait') return;
+    const pass = this.#options.board.enter(host.name, view.model ?? '');
+    if (pass === undefined) return;
+    try {
+      if (trial === 'lost') throw new DeciError('upstream_unreachable');
+      const { model } = trial;
+      if (model !== undefined) await this.#within(generateMs, signal => host.generate(model, signal));
+      pass.succeeded();
+    } catch (thrown) {
+      const error = thrown instanceof DeciError ? thrown : new DeciError('upstream_broken', { cause: thrown });
+      if (!this.#abort.signal.aborted) pass.failed(classifyFailure(error, false), error.code);
+    } finally {
+      pass.left();
+    }
+  }
+
+  async #answers(host: ProbedHost): Promise<boolean> {
+    try {
+      await this.#within(lookMs, signal => host.look(signal));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Undefined when it does not say. */
+  async #loaded(host: ProbedHost): Promise<readonly string[] | undefined> {
+    try {
+      return await this.#within(lookMs, signal => host.loaded(signal));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #within<T>(maxMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return withDeadline(maxMs, async deadline => {
+      const both = new AbortController();
+      const end = (): void => both.abort(new DeciError('first_token_timeout'));
+      deadline.addEventListener('abort', end);
+      this.#abort.signal.addEventListener('abort', end);
+      try {
+        return await work(both.signal);
+      } finally {
+        this.#abort.signal.removeEventListener('abort', end);
+      }
+    });
+  }
+}
+
+/**
+ * Nothing is loaded for a trial, it could throw another model out: a request that wants the model comes, and for a host that
+ * was only out of reach being there is enough.
+ */
+function chooseTrial({ model, state }: BreakerView, loaded: readonly string[]): 'wait' | { readonly model?: string } {
+  const found = loaded.find(one => model === undefined || one === model || one === `${model}:latest`);
+  if (found !== undefined) return { model: found };
+  const wasGone = state.is === 'half_open' && transport.has(state.cause);
+  return model === undefined && loaded.length === 0 && wasGone ? {} : 'wait';
+}
+
+const transport: ReadonlySet<string> = new Set(['upstream_unreachable', 'upstream_broken', 'upstream_invalid']);
