@@ -36,8 +36,10 @@ test('it never rises above the most there are, and stays alone without saturatio
   assert.equal(new Host(100).generate(100, { saturated: false }).limit.limit, 1);
 });
 
-test('a request that waited inside the host makes it fall, and it is not tried again at once', () => {
+test('requests that waited inside the host make it fall, and it is not tried again at once', () => {
   const host = new Host(100).generate(3);
+  assert.equal(host.limit.limit, 2);
+  host.generate(1, { innerWaitMs: 2000 });
   assert.equal(host.limit.limit, 2);
   host.generate(1, { innerWaitMs: 2000 });
   assert.equal(host.limit.limit, 1);
@@ -45,6 +47,13 @@ test('a request that waited inside the host makes it fall, and it is not tried a
   assert.equal(host.limit.limit, 1);
   host.generate(80);
   assert.ok(host.limit.limit > 1);
+});
+
+test('a number that a user gave does not fall because tokens came late, only by failures', () => {
+  const host = new Host(100, { initial: 4, max: 4 }).generate(10, { innerWaitMs: 2000 });
+  assert.equal(host.limit.limit, 4);
+  host.limit.overloaded(host.atMs);
+  assert.equal(host.limit.limit, 2);
 });
 
 test('what does not help is tried less and less often', () => {

@@ -4,8 +4,9 @@
  * nothing about load. Events in, a number out: no timers and no clock of its own. Owner: the slot limits of a worker.
  *
  * - It rises by one when every slot was in use and the tokens per second of all together still grew with the last rise.
- * - It falls to 0.7 of itself when the host says that it is busy, does not begin or stalls, and when a request waited
- *   inside the host: its first token came late, though neither loading nor reading the prompt took that time.
+ * - It falls to 0.7 of itself when the host says that it is busy, does not begin or stalls, and when requests waited
+ *   inside the host: their first tokens came late, though neither loading nor reading the prompt took that time. One late
+ *   token may be our own delay. Where a user gave the number, he knows how many the host works on at once.
  * - What did not help is tried again later and later, so that it does not swing. It is never below 1 or above `max`.
  */
 
@@ -32,9 +33,12 @@ const quietMs = 5000;
 const firstBackoffMs = 60_000;
 const maxBackoffMs = 3_600_000;
 const leastInnerWaitMs = 500;
+const lateInARow = 2;
 
 export class AdaptiveLimit {
   readonly #max: number;
+  readonly #isGiven: boolean;
+  #late = 0;
   #limit: number;
   #rate: number | undefined;
   #samples = 0;
@@ -44,8 +48,10 @@ export class AdaptiveLimit {
   #noRiseUntilMs = Number.NEGATIVE_INFINITY;
   #quietUntilMs = Number.NEGATIVE_INFINITY;
 
+  /** With `initial` equal to `max` the number is given, and falls by failures alone. */
   constructor({ initial, max }: { readonly initial: number; readonly max: number }) {
     this.#max = Math.max(1, max);
+    this.#isGiven = initial === max;
     this.#limit = this.#bounded(initial);
   }
 
@@ -68,10 +74,10 @@ export class AdaptiveLimit {
 
   observe(sample: GenerationSample): void {
     const { atMs, innerWaitMs, generatedMs } = sample;
-    if (innerWaitMs > Math.max(leastInnerWaitMs, generatedMs / 2)) {
-      this.overloaded(atMs);
-      return;
-    }
+    const isLate = !this.#isGiven && innerWaitMs > Math.max(leastInnerWaitMs, generatedMs / 2);
+    this.#late = isLate ? this.#late + 1 : 0;
+    if (this.#late >= lateInARow) this.overloaded(atMs);
+    if (isLate) return;
     if (!sample.saturated) return;
     const rate = sample.tokensPerSecond * sample.inUse;
     this.#rate = this.#rate === undefined ? rate : this.#rate + smoothing * (rate - this.#rate);
