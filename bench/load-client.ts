@@ -89,7 +89,7 @@ class LoadConnection {
   }
 
   send(): void {
-    this.#socket.write(this.#scenario.request);
+    this.#socket.write(this.#scenario.next?.() ?? this.#scenario.request);
   }
 
   #onAnswer(status: number): void {

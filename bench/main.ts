@@ -26,7 +26,7 @@ async function createBench(processes: ServerProcesses, home: string, quick: bool
     processes.start({ name, script, core: serverCore, env });
   return {
     quick,
-    startDeci: () => start('deci', 'src/main.ts', { DECI_HOME: home, ...slots(url) }),
+    startDeci: (env = {}) => start('deci', 'src/main.ts', { DECI_HOME: home, ...slots(url), ...env }),
     startExpress: () => start('express', 'bench/express-server.ts', {}),
     startPassThrough: () => start('pass-through', 'bench/pass-through-server.ts', { UPSTREAM: url }),
   };

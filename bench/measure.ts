@@ -17,7 +17,8 @@ export interface Result {
 
 export interface Bench {
   readonly quick: boolean;
-  startDeci(): Promise<ServerProcess>;
+  /** @param env settings that this measure needs */
+  startDeci(env?: Readonly<Record<string, string>>): Promise<ServerProcess>;
   startExpress(): Promise<ServerProcess>;
   startPassThrough(): Promise<ServerProcess>;
 }

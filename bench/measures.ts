@@ -8,7 +8,7 @@ import { measureMetrics } from './measure-metrics.ts';
 import { measureMetricsCluster } from './measure-metrics-cluster.ts';
 import { measureOpenStreams } from './measure-open-streams.ts';
 import { measureThroughput, type ThroughputMeasure } from './measure-throughput.ts';
-import { nativeStream, openAiStream, version, wholeChat } from './scenarios.ts';
+import { manyRecordedChats, nativeStream, openAiStream, recordedChat, version, wholeChat } from './scenarios.ts';
 
 const versionPlan: ThroughputMeasure = {
   name: 'version',
@@ -24,11 +24,29 @@ const relayPlans: readonly ThroughputMeasure[] = [
   { name: 'openai-stream', measure: 'OpenAI stream, 20 tokens', bar: 0.4, deci: openAiStream, reference: nativeStream },
 ];
 
+const memoryHitPlan: ThroughputMeasure = {
+  name: 'cache-memory',
+  measure: 'recorded chat, from memory',
+  bar: 0.6,
+  deci: recordedChat,
+  reference: recordedChat,
+};
+
+const sharedHitPlan: ThroughputMeasure = {
+  name: 'cache-shared',
+  measure: 'recorded chats, each from the shared cache',
+  bar: 0.45,
+  deci: manyRecordedChats(500),
+  reference: manyRecordedChats(500),
+};
+
 /** By the name that `--only` takes. */
 export const measures: ReadonlyMap<string, Measure> = new Map([
   ['boot', measureBoot],
   [versionPlan.name, throughput(versionPlan, 'express')],
   ...relayPlans.map(plan => [plan.name, throughput(plan, 'pass-through')] as const),
+  [memoryHitPlan.name, throughput(memoryHitPlan, 'express')],
+  [sharedHitPlan.name, throughput(sharedHitPlan, 'express', { CACHE_MAX_ENTRIES: '1' })],
   ['first-token', measureFirstToken],
   ['open-streams', measureOpenStreams],
   ['leases', measureLeases],
@@ -37,9 +55,13 @@ export const measures: ReadonlyMap<string, Measure> = new Map([
   ['auth', measureAuth],
 ]);
 
-function throughput(plan: ThroughputMeasure, against: 'express' | 'pass-through'): Measure {
+function throughput(
+  plan: ThroughputMeasure,
+  against: 'express' | 'pass-through',
+  env: Readonly<Record<string, string>> = {},
+): Measure {
   return async bench => {
-    const deci = await bench.startDeci();
+    const deci = await bench.startDeci(env);
     const reference = await (against === 'express' ? bench.startExpress() : bench.startPassThrough());
     const result = await measureThroughput(bench, plan, deci, reference);
     await Promise.all([deci.stop(), reference.stop()]);

@@ -3,6 +3,8 @@ import { chatJson, model, tokenCount, tokenMark, versionJson, wholeText } from '
 
 export interface Scenario {
   readonly request: Buffer;
+  /** Where not every request is the same: the one to send now. */
+  readonly next?: () => Buffer;
   /** Why the body is wrong; `undefined` when it is right. */
   check(body: Buffer): string | undefined;
 }
@@ -40,6 +42,21 @@ export const wholeChat: Scenario = {
     return body.includes(doneTrue) ? undefined : 'no end';
   },
 };
+
+/** Each has one answer, so that it is recorded and given again. */
+function fixedChat(content: string): Buffer {
+  const asked = [{ role: 'user', content }];
+  return httpRequest('POST', '/api/chat', { model, messages: asked, stream: false, options: { temperature: 0 } });
+}
+
+export const recordedChat: Scenario = { ...wholeChat, request: fixedChat('Why is the sky blue?') };
+
+/** More questions than a worker with one place in memory has at hand, each in its turn. */
+export function manyRecordedChats(count: number): Scenario {
+  const requests = Array.from({ length: count }, (_, index) => fixedChat(`Why is the sky blue on day ${index}?`));
+  let turn = 0;
+  return { ...recordedChat, next: () => requests[turn++ % count] ?? recordedChat.request };
+}
 
 export const nativeStream: Scenario = {
   request: httpRequest('POST', '/api/chat', { model, messages, stream: true }),

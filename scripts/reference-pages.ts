@@ -1,5 +1,6 @@
 /** The pages of docs/reference that are made from the tables in the code. */
-import { type Setting, type SettingName, settings } from '../src/config/settings.ts';
+import type { Setting } from '../src/config/setting.ts';
+import { type SettingName, settings } from '../src/config/settings.ts';
 import type { RouteInfo } from '../src/http/request-context.ts';
 import { type RouteRow, routeRows } from '../src/http/route-rows.ts';
 import type { HealerInfo } from '../src/journal/healer.ts';

@@ -1,6 +1,6 @@
 /** The composition root of a worker: everything is made here, in a straight line, and started and stopped from here. */
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,6 @@ import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { makeFolder } from '../kernel/make-folder.ts';
-import { isRunning } from '../kernel/process-identity.ts';
 import { shareNext } from '../kernel/share-next.ts';
 import { DrainedHosts } from '../ollama/drained-hosts.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
@@ -31,6 +30,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
 import { countRequest, noRoute } from './count-request.ts';
 import { createAdmission } from './create-admission.ts';
+import { createCache } from './create-cache.ts';
 import { createResilience } from './create-resilience.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
@@ -38,6 +38,7 @@ import { createHealingSummary } from './healing-summary.ts';
 import { createHostViews } from './host-views.ts';
 import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
+import { removeDeadSockets } from './remove-dead-sockets.ts';
 import { Serving } from './serving.ts';
 import { Standby } from './standby.ts';
 import { startMs } from './start-time.ts';
@@ -118,7 +119,11 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   });
   const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
   const trials = resilience.resource(pool, admission);
-  const lifecycle = new Lifecycle([...spine.resources, gate, drained, pool, trials]);
+  const cache =
+    config.cache === undefined
+      ? undefined
+      : createCache({ ...config.cache, runDir: places.runDir, maxWaitMs: timeouts.totalMs }, spine);
+  const lifecycle = new Lifecycle([...spine.resources, ...(cache?.resources ?? []), gate, drained, pool, trials]);
 
   const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
@@ -130,7 +135,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const routes = new RouteTable(
     createRoutes({
       lists: pool,
-      generation: { generate: createPipeline(placed, attempts), heartbeatMs },
+      generation: { generate: createPipeline({ placed, attempts, cache }), heartbeatMs },
       embedding: { ...placed, attempts },
       inference: { ...placed, attempts },
       breakers: { breakers: board },
@@ -157,6 +162,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         }),
         setDraining: (host, draining, by) => drained.set(host, draining, by),
       },
+      embeddingCache: cache,
+      cacheAdmin: { cache: cache?.admin },
       openApi: { read: () => readFile(new URL('../../docs/reference/openapi.json', import.meta.url)) },
     }),
   );
@@ -280,15 +287,5 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       rmSync(socketPath, { force: true });
       await log.close();
     }
-  }
-}
-
-/** A worker that was killed could not remove its socket. */
-function removeDeadSockets(runDir: string, colour: string): void {
-  for (const name of readdirSync(runDir)) {
-    const pid = new RegExp(`^${colour}-(\\d+)\\.sock$`).exec(name)?.[1];
-    if (pid === undefined) continue;
-    const ours = Number(pid) === process.pid;
-    if (ours || !isRunning(Number(pid))) rmSync(join(runDir, name), { force: true });
   }
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../kernel/exit-codes.ts';
 import type { CommandContext } from './command-context.ts';
+import { addCache } from './families/cache.ts';
 import { addHealers } from './families/healers.ts';
 import { addBreakers } from './families/host-breakers.ts';
 import { addHosts } from './families/hosts.ts';
@@ -11,6 +12,7 @@ const families: ReadonlyArray<(program: Command, context: CommandContext) => voi
   addHealers,
   addHosts,
   addBreakers,
+  addCache,
   addJournal,
 ];
 

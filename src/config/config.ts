@@ -4,7 +4,8 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Role } from '../kernel/role.ts';
 import { settingsNotYet } from './misplaced-names.ts';
 import { isOwnAddress } from './own-address.ts';
-import { type Setting, type SettingName, type SettingValues, settings } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { type SettingName, type SettingValues, settings } from './settings.ts';
 import type { UpstreamUrl } from './value-types.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -37,6 +38,8 @@ export interface Config {
   /** Undefined where they are switched off. */
   readonly breakers: { readonly failures: number; readonly resetMs: number } | undefined;
   readonly bodyLimits: { readonly jsonBytes: number; readonly inferenceBytes: number };
+  /** Undefined where it is switched off. */
+  readonly cache: CacheConfig | undefined;
   readonly memory: { readonly heapLimitMb: number; readonly rssMaxMb: number };
   /** The role of callers without a key; undefined where every caller needs one. */
   readonly anonymousRole: Role | undefined;
@@ -44,6 +47,14 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   readonly places: Places;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+}
+
+export interface CacheConfig {
+  readonly ttlMs: number;
+  readonly staleMs: number;
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly sharedBytes: number;
 }
 
 export interface Places {
@@ -191,23 +202,40 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
       drainMs: values.DRAIN_TIMEOUT,
       bootMs: values.BOOT_TIMEOUT,
     },
-    retries: {
-      maxAttempts: values.RETRY_MAX,
-      baseMs: values.RETRY_BASE,
-      capMs: values.RETRY_CAP,
-      ratio: values.RETRY_BUDGET,
-    },
-    breakers:
-      values.BREAKER_FAILURES === 'off'
-        ? undefined
-        : { failures: values.BREAKER_FAILURES, resetMs: values.BREAKER_RESET },
+    ...buildFailing(values),
     bodyLimits: { jsonBytes: values.BODY_LIMIT, inferenceBytes: values.INFERENCE_BODY_LIMIT },
+    cache: values.CACHE === 'off' ? undefined : buildCache(values),
     memory: { heapLimitMb: values.HEAP_LIMIT_MB, rssMaxMb: values.RSS_MAX_MB },
     anonymousRole: isAnonymousAllowed(values) ? values.DECI_LOCAL_ROLE : undefined,
     allowedOrigins: [...(values.OLLAMA_ORIGINS ?? []), ...(values.CORS_ORIGINS ?? [])],
     allowedHosts: values.ALLOWED_HOSTS ?? [],
     places: buildPlaces(values, checkout),
     logLevel: values.LOG_LEVEL,
+  };
+}
+
+function buildFailing(values: SettingValues): Pick<Config, 'retries' | 'breakers'> {
+  const { BREAKER_FAILURES: failures } = values;
+  return {
+    retries: {
+      maxAttempts: values.RETRY_MAX,
+      baseMs: values.RETRY_BASE,
+      capMs: values.RETRY_CAP,
+      ratio: values.RETRY_BUDGET,
+    },
+    breakers: failures === 'off' ? undefined : { failures, resetMs: values.BREAKER_RESET },
+  };
+}
+
+function buildCache(values: SettingValues): CacheConfig {
+  const megabyte = 1024 * 1024;
+  return {
+    ttlMs: values.CACHE_TTL,
+    // What is still fresh is not too old.
+    staleMs: Math.max(values.CACHE_STALE_MAX, values.CACHE_TTL),
+    maxEntries: values.CACHE_MAX_ENTRIES,
+    maxBytes: values.CACHE_MAX_MB * megabyte,
+    sharedBytes: values.CACHE_SHARED_MB * megabyte,
   };
 }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Config, Environment } from './config.ts';
 import { controlName, namespace } from './own-app.ts';
 import type { Colour } from './run-state.ts';
-import { type Setting, settings } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { settings } from './settings.ts';
 
 export interface Deployment {
   readonly checkout: string;

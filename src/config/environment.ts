@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { type Config, ConfigError, type Environment, examineSettings, readConfig } from './config.ts';
 import { linesWithoutName, misspelledNames } from './misplaced-names.ts';
-import { type Setting, settings } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { settings } from './settings.ts';
 
 /** The folder of package.json: the checkout or the release that this code belongs to. */
 export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

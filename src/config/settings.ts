@@ -1,12 +1,15 @@
 /**
- * The one table of settings. Everything a user may set stands here once: name, type, default and meaning.
+ * The one table of settings. Everything a user may set stands here once, or in the two tables that it takes in: name, type,
+ * default and meaning.
  * docs/reference/configuration.md is generated from it; a test keeps the two equal.
  */
 import { roles } from '../kernel/role.ts';
+import { cacheSettings } from './cache-settings.ts';
+import { failingHostsSettings } from './failing-hosts-settings.ts';
+import type { Setting } from './setting.ts';
 import {
   commaList,
   duration,
-  fraction,
   integer,
   listenHost,
   ollamaHost,
@@ -17,24 +20,6 @@ import {
   type ValueType,
   wordOr,
 } from './value-types.ts';
-
-export interface Setting<T> {
-  readonly type: ValueType<T>;
-  /** The default as a user would type it; `undefined` when the setting may be absent. */
-  readonly default?: string;
-  readonly meaning: string;
-  readonly group:
-    | 'Serving'
-    | 'Ollama'
-    | 'Time limits'
-    | 'Failing hosts'
-    | 'Sizes and memory'
-    | 'Who may ask'
-    | 'Places'
-    | 'Logs';
-  /** A secret is never printed, and may be read from the file that `<NAME>_FILE` names. */
-  readonly secret?: boolean;
-}
 
 const day = 86_400_000;
 
@@ -139,46 +124,7 @@ export const settings = {
     meaning: 'Silence allowed on long routes (pull, push, create, blobs). They have no limit in total.',
     group: 'Time limits',
   },
-  RETRY_MAX: {
-    type: integer(1, 10),
-    default: '3',
-    meaning:
-      'Attempts of one request, as long as nothing of an answer has reached the client; 1 never tries again. On a host that cannot be dialled, time bounds them instead: `RETRY_BASE` doubled as often.',
-    group: 'Failing hosts',
-  },
-  RETRY_BASE: {
-    type: duration(10, 600_000),
-    default: '1s',
-    meaning:
-      'Longest pause before the second attempt on the same host; it doubles with every further one. Its real length is random. Another host is asked at once.',
-    group: 'Failing hosts',
-  },
-  RETRY_CAP: {
-    type: duration(10, 600_000),
-    default: '30s',
-    meaning: 'Longest pause of all, also where a host asks for a longer one with `Retry-After`.',
-    group: 'Failing hosts',
-  },
-  RETRY_BUDGET: {
-    type: fraction,
-    default: '0.1',
-    meaning: 'Retries per request, at most; one every 10 s is always allowed.',
-    group: 'Failing hosts',
-  },
-  BREAKER_FAILURES: {
-    type: wordOr('off', integer(1, 1000)),
-    default: '5',
-    meaning:
-      'Failures in a row after which a host, or a model on it, is left alone; so is one where half of at least as many attempts within 60 s failed. `off` leaves none alone.',
-    group: 'Failing hosts',
-  },
-  BREAKER_RESET: {
-    type: duration(100, day),
-    default: '60s',
-    meaning:
-      'Longest time for which a failing host is left alone before one attempt tries it again; at first a twelfth of it. A host that was down and answers again is tried at once.',
-    group: 'Failing hosts',
-  },
+  ...failingHostsSettings,
   DRAIN_TIMEOUT: {
     type: duration(100, day),
     default: '120s',
@@ -215,6 +161,7 @@ export const settings = {
     meaning: 'Resident memory at which PM2 replaces a worker, as the last net.',
     group: 'Sizes and memory',
   },
+  ...cacheSettings,
   DECI_AUTH: {
     type: oneOf('auto', 'required', 'off'),
     default: 'auto',

@@ -59,6 +59,13 @@ export async function collectNative(lines: AsyncIterable<Buffer>): Promise<JsonO
   return parts.whole();
 }
 
+/** The same of lines that are all there. */
+export function wholeOf(lines: Buffer): JsonObject {
+  const parts = new NativeParts();
+  for (const line of lines.toString('utf8').split('\n')) if (line !== '') parts.add(line);
+  return parts.whole();
+}
+
 class NativeParts {
   #text = '';
   #thinking = '';

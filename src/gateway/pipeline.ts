@@ -2,12 +2,20 @@
 import type { AttemptDeps } from './attempts.ts';
 import type { Generate } from './generate.ts';
 import { type Hosts, openPlaced, type PlacedDeps } from './open-placed.ts';
+import { type CacheDeps, createCached } from './stages/cached.ts';
 import { createDispatch } from './stages/dispatch.ts';
 import { createResilient } from './stages/resilient.ts';
 
-export type { Hosts, PlacedDeps };
+export type { CacheDeps, Hosts, PlacedDeps };
 export { openPlaced };
 
-export function createPipeline(placed: PlacedDeps, attempts: AttemptDeps): Generate {
-  return createResilient(attempts, createDispatch(placed));
+export interface PipelineDeps {
+  readonly placed: PlacedDeps;
+  readonly attempts: AttemptDeps;
+  /** Undefined where the cache is switched off. */
+  readonly cache?: CacheDeps | undefined;
+}
+
+export function createPipeline({ placed, attempts, cache }: PipelineDeps): Generate {
+  return createCached(cache, createResilient(attempts, createDispatch(placed)));
 }

@@ -2,7 +2,7 @@
  * One line per request, formatted once, by hand: this runs for every request, always. Only values that a client chose are
  * escaped; everything else is known to be plain.
  */
-import type { RequestContext } from './request-context.ts';
+import type { RequestContext, RequestMarks } from './request-context.ts';
 
 /** A request that left the process with this much more on its books is worth its own number in the log. */
 const largeBodyBytes = 1024 * 1024;
@@ -27,6 +27,7 @@ export function createAccessLog({ source, pid, write, now }: AccessLogOptions): 
     line += `,"address":"${context.address}","outcome":"${context.outcome}"`;
     if (context.principal?.kind === 'key') line += `,"key":"${context.principal.id}"`;
     if (context.upstream !== undefined) line += `,"upstream":"${context.upstream}"`;
+    if (context.marks !== undefined) line += cacheText(context.marks);
     if (context.model !== undefined) line += `,"model":${JSON.stringify(context.model.slice(0, 200))}`;
     line += numbersOf(context);
     if (context.bytesOut > 0) line += `,"bytes_out":${context.bytesOut}`;
@@ -42,6 +43,12 @@ function numbersOf({ queueMs, promptTokens, outputTokens }: RequestContext): str
   if (promptTokens !== undefined) part += `,"prompt_tokens":${promptTokens}`;
   if (outputTokens !== undefined) part += `,"output_tokens":${outputTokens}`;
   return part;
+}
+
+/** What was passed by has no key worth looking for. */
+function cacheText({ cache, degraded, cacheKey }: RequestMarks): string {
+  const key = cacheKey === undefined || cache === 'bypass' ? '' : `,"cache_key":"${cacheKey}"`;
+  return `,"cache":"${cache}"${key}${degraded === undefined ? '' : `,"degraded":"${degraded}"`}`;
 }
 
 function shortPath(url: string): string {

@@ -45,9 +45,12 @@ const allowedHeaders = [
   'anthropic-beta',
   'anthropic-dangerous-direct-browser-access',
   'X-Request-Id',
+  'X-Deci-Cache',
+  'X-Deci-Cache-Tags',
+  'X-Deci-Degraded',
 ].join(',');
 
-const exposedHeaders = 'X-Request-Id,X-Deci-Upstream,X-Deci-Queue-Ms,Retry-After';
+const exposedHeaders = 'X-Request-Id,X-Deci-Upstream,X-Deci-Queue-Ms,X-Deci-Cache,X-Deci-Degraded,Retry-After';
 const maxAgeSeconds = 12 * 3600;
 
 export type OriginVerdict = 'same' | 'allowed' | 'refused';

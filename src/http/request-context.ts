@@ -19,6 +19,14 @@ export interface RouteInfo {
   readonly time: 'short' | 'inference' | 'transfer';
 }
 
+/** Where the answer is from, as its headers say, or its end where those had left before. */
+export interface RequestMarks {
+  readonly cache: string;
+  readonly degraded: string | undefined;
+  readonly cacheKey: string | undefined;
+  readonly late: boolean;
+}
+
 /**
  * Everything one request carries from step to step: its id, its route, its body, its signal, and what the access log will
  * say of it. Created by the first step, owned by the request, never shared.
@@ -46,6 +54,7 @@ export class RequestContext {
   model: string | undefined;
   /** How long it waited for a slot; undefined when it did not. */
   queueMs: number | undefined;
+  marks: RequestMarks | undefined;
   promptTokens: number | undefined;
   outputTokens: number | undefined;
   /** Bytes of the answer's body. */

@@ -12,6 +12,11 @@ export function sendJson(context: RequestContext, value: unknown, status = 200):
   sendBody(context, status, jsonType, JSON.stringify(value));
 }
 
+/** @param json already written */
+export function sendJsonText(context: RequestContext, json: string): void {
+  sendBody(context, 200, jsonType, json);
+}
+
 export function sendText(context: RequestContext, status: number, text: string): void {
   sendBody(context, status, 'text/plain; charset=utf-8', text);
 }

@@ -4,13 +4,15 @@
  */
 import { anthropicCountTokens, anthropicMessages } from './handlers/anthropic.ts';
 import { type BreakersDeps, listBreakers, resetBreaker } from './handlers/breakers.ts';
-import { type EmbedRelayDeps, relayEmbedding } from './handlers/embed-relay.ts';
+import { type CacheAdminDeps, cacheStats, purgeCache } from './handlers/cache.ts';
+import type { EmbeddingCache } from './handlers/embedding-cache.ts';
 import type { GenerationDeps } from './handlers/generation-support.ts';
 import { type HealersDeps, listHealers, setHealer } from './handlers/healers.ts';
 import { type HealthDeps, health, live, ready, startup } from './handlers/health.ts';
 import { drainHost, type HostsDeps, listHosts } from './handlers/hosts.ts';
 import { journalPage } from './handlers/journal.ts';
 import { type MetricsDeps, metrics } from './handlers/metrics.ts';
+import { type EmbeddingRouteDeps, nativeEmbedding } from './handlers/native-embedding.ts';
 import { nativeGeneration } from './handlers/native-generation.ts';
 import { ps, tags, version } from './handlers/native-lists.ts';
 import { nativeProgress } from './handlers/native-progress.ts';
@@ -46,7 +48,7 @@ export interface RouteDeps {
   readonly generation: GenerationDeps;
   readonly embedding: EmbeddingDeps;
   /** Relays that wait for a model, and for a slot of it. */
-  readonly inference: EmbedRelayDeps;
+  readonly inference: EmbeddingRouteDeps;
   /** Relays that answer at once. */
   readonly short: RelayDeps;
   /** Relays that may take hours while they move. */
@@ -57,12 +59,14 @@ export interface RouteDeps {
   readonly healers: HealersDeps;
   readonly hosts: HostsDeps;
   readonly breakers: BreakersDeps;
+  readonly cacheAdmin: CacheAdminDeps;
+  readonly embeddingCache: EmbeddingCache;
 }
 
 export function createRoutes(deps: RouteDeps): Route[] {
   const { generation, inference, short, transfer } = deps;
   const { hosts } = deps.lists;
-  const { health: checks } = deps;
+  const { health: checks, embeddingCache: vectors } = deps;
   const running: Handler = context => sendText(context, 200, 'Ollama is running');
   return [
     ...on(probe('ollama'), 'GET HEAD', '/', running),
@@ -75,8 +79,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
 
     ...on(infer('ollama'), 'POST', '/api/generate', nativeGeneration('/api/generate', generation)),
     ...on(infer('ollama'), 'POST', '/api/chat', nativeGeneration('/api/chat', generation)),
-    ...on(infer('ollama'), 'POST', '/api/embed', relayEmbedding(inference)),
-    ...on(infer('ollama'), 'POST', '/api/embeddings', relayEmbedding(inference)),
+    ...on(infer('ollama'), 'POST', '/api/embed', nativeEmbedding('/api/embed', inference, vectors)),
+    ...on(infer('ollama'), 'POST', '/api/embeddings', nativeEmbedding('/api/embeddings', inference, vectors)),
     ...on(search, 'POST', '/api/experimental/web_search', relay('home', short)),
     ...on(search, 'POST', '/api/experimental/web_fetch', relay('home', short)),
 
@@ -93,7 +97,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
 
     ...on(infer('openai'), 'POST', '/v1/chat/completions', openAiChat(generation)),
     ...on(infer('openai'), 'POST', '/v1/completions', openAiCompletions(generation)),
-    ...on(infer('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(deps.embedding)),
+    ...on(infer('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(deps.embedding, vectors)),
     ...on(read('openai'), 'GET', '/v1/models', openAiModels({ hosts })),
     ...on(read('openai'), 'GET', '/v1/models/*model', openAiModel({ hosts })),
     ...on(infer('openai'), 'POST', '/v1/responses', openAiResponses(generation)),
@@ -116,6 +120,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...on(operate, 'POST', '/api/admin/hosts/:name/reset-breaker', resetBreaker(deps.breakers)),
     ...on(read('problem'), 'GET', '/api/admin/breakers', listBreakers(deps.breakers)),
     ...on(operate, 'POST', '/api/admin/breakers/:name/reset', resetBreaker(deps.breakers)),
+    ...on(read('problem'), 'GET', '/api/admin/cache', cacheStats(deps.cacheAdmin)),
+    ...on(operate, 'DELETE', '/api/admin/cache', purgeCache(deps.cacheAdmin)),
     ...on(probe('problem'), monitored, '/openapi.json', openApiDocument(deps.openApi)),
   ];
 }

@@ -206,6 +206,13 @@ const catalogue = {
     message: 'the store cannot be written',
     fix: 'Give the user that runs Deci the right to write in `DATA_DIR`.',
   },
+  shared_answer_lagged: {
+    status: 503,
+    fault: 'deci',
+    retryable: true,
+    message: 'this answer was shared with others and read too slowly',
+    fix: 'Read faster, or send `X-Deci-Cache: no-store` to have an answer of its own.',
+  },
   internal: {
     status: 500,
     fault: 'deci',

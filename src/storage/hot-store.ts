@@ -29,6 +29,8 @@ export interface HotStoreOptions {
   /** The store was lost and made anew. */
   readonly onRebuilt: (cause: StoreError) => void;
   readonly budgetMs?: number;
+  /** Pages of the file that each process keeps at hand. */
+  readonly pageCacheKb?: number;
 }
 
 interface Connection {
@@ -40,6 +42,7 @@ interface Connection {
 }
 
 const defaultBudgetMs = 50;
+const defaultPageCacheKb = 512;
 /** Damage that comes back at once is not repaired by making the file again and again. */
 const repairPauseMs = 1000;
 const napMs = 0.05;
@@ -56,8 +59,8 @@ export class HotStore {
   constructor(options: HotStoreOptions) {
     this.dir = options.dir;
     this.#options = options;
-    const { dir, name, schema, maxBytes, now } = options;
-    this.#series = { dir, name, schema, maxBytes, maxWalBytes, now };
+    const { dir, name, schema, maxBytes, now, pageCacheKb = defaultPageCacheKb } = options;
+    this.#series = { dir, name, schema, maxBytes, maxWalBytes, pageCacheKb, now };
   }
 
   /**

@@ -66,6 +66,10 @@ function everyEvent(events: Events): void {
   events.breakerState({ upstream: 'gpu-1', state: 'open' });
   events.breakerChanged({ upstream: 'gpu-1', level: 'host', change: 'opened' });
   events.retry({ reason: 'broken', result: 'answered' });
+  events.cacheAnswer({ result: 'hit' });
+  events.cacheEvicted();
+  events.cacheMemory({ entries: 2, bytes: 3000 });
+  events.sharedCacheState({ usable: true });
 }
 
 test('every event is a metric of the list, and every metric of the list is made', async t => {

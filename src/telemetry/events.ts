@@ -4,7 +4,7 @@
  * are filled once.
  */
 import type { Counter, Histogram } from './metric-series.ts';
-import { admissionMetrics, healingMetrics, requestMetrics, upstreamMetrics } from './metric-table.ts';
+import { admissionMetrics, cacheMetrics, healingMetrics, requestMetrics, upstreamMetrics } from './metric-table.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 
 export interface HttpRequestEvent {
@@ -50,6 +50,10 @@ export interface Events {
   metricsLost(event: { readonly files: number }): void;
   storeState(event: { readonly open: boolean }): void;
   upstreamState(event: { readonly upstream: string; readonly up: boolean }): void;
+  cacheAnswer(event: { readonly result: string }): void;
+  cacheEvicted(): void;
+  cacheMemory(event: { readonly entries: number; readonly bytes: number }): void;
+  sharedCacheState(event: { readonly usable: boolean }): void;
 }
 
 /** @throws when the registry has them already */
@@ -58,6 +62,7 @@ export function createEvents(registry: MetricsRegistry): Events {
     ...requestEvents(registry),
     ...admissionEvents(registry),
     ...upstreamEvents(registry),
+    ...cacheEvents(registry),
     ...healingEvents(registry),
   };
 }
@@ -166,7 +171,27 @@ function admissionEvents(registry: MetricsRegistry): AdmissionEvents {
   };
 }
 
-type HealingEvents = Omit<Events, keyof RequestEvents | keyof AdmissionEvents | keyof UpstreamEvents>;
+type CacheEvents = Pick<Events, 'cacheAnswer' | 'cacheEvicted' | 'cacheMemory' | 'sharedCacheState'>;
+
+function cacheEvents(registry: MetricsRegistry): CacheEvents {
+  const requests = registry.counter(cacheMetrics.requests);
+  const evictions = registry.counter(cacheMetrics.evictions);
+  const held = registry.gauge(cacheMetrics.entries);
+  const heldBytes = registry.gauge(cacheMetrics.bytes);
+  const shared = registry.gauge(cacheMetrics.sharedUp);
+  return {
+    cacheAnswer: event => requests.with(event).add(),
+    cacheEvicted: () => evictions.with({}).add(),
+    cacheMemory: ({ entries, bytes }) => {
+      held.with({}).set(entries);
+      heldBytes.with({}).set(bytes);
+    },
+    sharedCacheState: ({ usable }) => shared.with({}).set(usable ? 1 : 0),
+  };
+}
+
+type OtherEvents = RequestEvents & AdmissionEvents & UpstreamEvents & CacheEvents;
+type HealingEvents = Omit<Events, keyof OtherEvents>;
 
 function healingEvents(registry: MetricsRegistry): HealingEvents {
   const actions = registry.counter(healingMetrics.actions);

@@ -164,6 +164,47 @@ export const upstreamMetrics = {
   },
 } satisfies Record<string, MetricDefinition>;
 
+export const cacheMetrics = {
+  requests: {
+    type: 'counter',
+    name: 'cache_requests_total',
+    help: 'Inference answers by where they are from: hit, miss, stale, coalesced, or bypass.',
+    unit: 'requests',
+    labels: ['result'],
+  },
+  entries: {
+    type: 'gauge',
+    name: 'deci_cache_memory_entries',
+    help: 'Recorded answers in the memory of all workers.',
+    unit: 'entries',
+    labels: [],
+    merge: 'sum',
+  },
+  bytes: {
+    type: 'gauge',
+    name: 'deci_cache_memory_bytes',
+    help: 'Memory that they take, roughly.',
+    unit: 'bytes',
+    labels: [],
+    merge: 'sum',
+  },
+  evictions: {
+    type: 'counter',
+    name: 'deci_cache_evictions_total',
+    help: 'Recorded answers that left the memory of a worker for want of room.',
+    unit: 'entries',
+    labels: [],
+  },
+  sharedUp: {
+    type: 'gauge',
+    name: 'deci_cache_shared_up',
+    help: '1 where every worker can use the shared cache, 0 where one leaves it alone for a while.',
+    unit: 'state',
+    labels: [],
+    merge: 'min',
+  },
+} satisfies Record<string, MetricDefinition>;
+
 const ofProcess = { labels: ['process'], merge: 'max' } as const;
 
 export const processMetrics = {
@@ -245,6 +286,7 @@ export const metricTable: ReadonlyArray<CounterDefinition | GaugeDefinition | Hi
   ...Object.values(admissionMetrics),
   ...Object.values(healingMetrics),
   ...Object.values(upstreamMetrics),
+  ...Object.values(cacheMetrics),
   ...Object.values(processMetrics),
   ...Object.values(collectionMetrics),
   overflowMetric,

@@ -26,6 +26,7 @@ before(async () => {
       RETRY_BASE: '50ms',
       RETRY_BUDGET: '1',
       BREAKER_RESET: '60s',
+      CACHE: 'off',
     },
   });
 });

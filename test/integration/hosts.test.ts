@@ -17,6 +17,7 @@ before(async () => {
   second = await startFakeOllama({ models, numParallel: 4 });
   cluster = await startCluster({
     env: {
+      CACHE: 'off',
       OLLAMA_URLS: `${first.url}#slots=4,${second.url}#slots=4`,
       OLLAMA_HEALTH_INTERVAL: '200ms',
       OLLAMA_MAX_CONNECTIONS: '5',
@@ -143,7 +144,7 @@ test('a host that does not exist cannot be drained', async () => {
   assert.deepEqual([answer.status, json(answer)['code']], [404, 'not_found']);
 });
 
-// Last: what it failed at is held against a host for a while.
+// The last: for a while afterwards requests keep away from that host.
 test('a host that fails fast does not attract the requests', async () => {
   await first.control.fault({ fault: 'status', status: 500, path: '/api/chat', message: 'broken' });
   second.control.setOptions({ tokens: 5, tokenMs: 10 });

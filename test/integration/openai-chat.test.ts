@@ -276,7 +276,7 @@ test('errors are those of OpenAI, and the client knows whether to try again', as
   await assert.rejects(empty, { status: 400, type: 'invalid_request_error', param: 'messages' });
   await cluster.control.fault({ fault: 'busy-503' });
   const patient = new OpenAI({ baseURL: `${cluster.url}/v1`, apiKey: cluster.key, maxRetries: 0, fetch: checkedFetch });
-  const busy = patient.chat.completions.create({ model, messages: user('hi') });
+  const busy = patient.chat.completions.create({ model, messages: user('asked of a busy server') });
   await assert.rejects(busy, { status: 503, message: /server busy, please try again\. {2}maximum pending/ });
   // Three attempts of ours, and none of the client's.
   assert.equal(inferenceCount(cluster.control), 4);

@@ -14,6 +14,7 @@ const quick = {
   RETRY_BASE: '100ms',
   RETRY_BUDGET: '1',
   BREAKER_FAILURES: 'off',
+  CACHE: 'off',
 };
 
 let first: FakeOllama;

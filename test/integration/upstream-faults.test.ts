@@ -18,6 +18,7 @@ before(async () => {
       STALL_TIMEOUT: '500ms',
       RETRY_MAX: '1',
       BREAKER_FAILURES: 'off',
+      CACHE: 'off',
     },
     fakeOptions: { numParallel: 16 },
   });

@@ -10,7 +10,7 @@ import { createPipeline } from '../pipeline.ts';
 
 const limits = { firstMs: 5000, stallMs: 5000, totalMs: 5000 };
 const never = new AbortController().signal;
-const job = { path: '/api/chat', model: 'm', body: '{"model":"m"}' } as const;
+const job = { path: '/api/chat', model: 'm', body: '{"model":"m"}', tenant: 'local' } as const;
 const final = '{"message":{"content":"hi"},"done":true}\n';
 
 const answers =
@@ -30,7 +30,10 @@ interface TestHosts {
 
 function pipelineOf(pool: OllamaPool, firstMs = limits.firstMs): Generate {
   const attempts = attemptDeps(pool.hosts.map(host => host.name));
-  return createPipeline({ hosts: pool, admission: freeAdmission, limits: { ...limits, firstMs } }, attempts);
+  return createPipeline({
+    placed: { hosts: pool, admission: freeAdmission, limits: { ...limits, firstMs } },
+    attempts,
+  });
 }
 
 /** `undefined` is a host that cannot be dialled. */

@@ -24,7 +24,7 @@ export function createResilient(deps: AttemptDeps, dispatch: Dispatch): Generate
 }
 
 class ObservedStream implements NativeStream, AsyncIterableIterator<Buffer> {
-  readonly upstream: string;
+  readonly upstream: string | undefined;
   readonly queueMs: number;
   readonly single: boolean;
   readonly #stream: NativeStream;
@@ -45,8 +45,9 @@ class ObservedStream implements NativeStream, AsyncIterableIterator<Buffer> {
     this.#signal = signal;
   }
 
+  /** Not while the block that it stands in is still in hand. */
   get final(): FinalLine | undefined {
-    return this.#stream.final;
+    return this.#first === undefined ? this.#stream.final : undefined;
   }
 
   /** Waits for the first block. */
@@ -104,10 +105,10 @@ async function gather(stream: NativeStream, plan: AttemptPlan): Promise<NativeSt
 
 /** An answer that is all there. */
 class GatheredStream implements NativeStream, AsyncIterableIterator<Buffer> {
-  readonly upstream: string;
+  readonly upstream: string | undefined;
   readonly queueMs: number;
   readonly single: boolean;
-  readonly final: FinalLine | undefined;
+  readonly #final: FinalLine | undefined;
   readonly #blocks: readonly Buffer[];
   #at = 0;
 
@@ -115,8 +116,13 @@ class GatheredStream implements NativeStream, AsyncIterableIterator<Buffer> {
     this.upstream = upstream;
     this.queueMs = queueMs;
     this.single = single;
-    this.final = final;
+    this.#final = final;
     this.#blocks = blocks;
+  }
+
+  /** As of a stream: once its line has passed. */
+  get final(): FinalLine | undefined {
+    return this.#at >= this.#blocks.length ? this.#final : undefined;
   }
 
   [Symbol.asyncIterator](): this {

@@ -7,8 +7,9 @@ import type { GenerationPath } from '../../gateway/job.ts';
 import type { DeciError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { readJsonBody, withCanonicalKeys, withMember } from '../json-body.ts';
-import { sendJson } from '../respond.ts';
+import { sendJsonText } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
+import { markedLines } from '../stream/late-marks.ts';
 import { streamAnswer } from '../stream/stream-answer.ts';
 import { type GenerationDeps, noteUsage, startGeneration } from './generation-support.ts';
 
@@ -22,19 +23,21 @@ export function nativeGeneration(path: GenerationPath, deps: GenerationDeps): Ha
     context.model = model;
     if (request['stream'] === false) {
       const body = withMember(text, '"stream":true');
-      const stream = await startGeneration(context, deps, { path, model, body, gathered: true });
-      const whole = await collectNative(stream);
+      const stream = await startGeneration(context, deps, { path, model, body, request, gathered: true });
+      const whole = stream.record?.whole ?? JSON.stringify(await collectNative(stream));
+      if (stream.record !== undefined) stream.record.whole = whole;
       noteUsage(context, stream);
-      sendJson(context, whole);
+      sendJsonText(context, whole);
       return;
     }
     // The answer to loading a model is one object, and a sign of life in front of it would make it a stream.
     const heartbeatMs = onlyLoads(path, request) ? undefined : deps.heartbeatMs;
     await streamAnswer(context, nativeFormat(path, model), { heartbeatMs }, async () => {
-      const stream = await startGeneration(context, deps, { path, model, body: context.body });
+      const stream = await startGeneration(context, deps, { path, model, body: context.body, request });
+      const ended = (): boolean => stream.final !== undefined;
       return {
-        frames: stream,
-        ended: () => stream.final !== undefined,
+        frames: context.marks?.late === true ? markedLines(context, stream, ended) : stream,
+        ended,
         onComplete: () => noteUsage(context, stream),
         contentType: stream.single ? 'application/json; charset=utf-8' : undefined,
       };

@@ -10,7 +10,11 @@ import { openAiEmbeddings } from './openai-embeddings.ts';
 async function ask(...hosts: unknown[]): Promise<string> {
   let sent = '';
   const res = { writeHead: () => res, end: (body: unknown) => void (sent = String(body)) };
-  const context = new RequestContext('req_1', { url: '/', method: 'POST' } as Request, res as unknown as Response);
+  const context = new RequestContext(
+    'req_1',
+    { url: '/', method: 'POST', headers: {} } as Request,
+    res as unknown as Response,
+  );
   context.body = Buffer.from('{"model":"m","input":"x"}');
   const candidates = hosts.map((host, index) => ({
     name: `h${index}`,

@@ -10,6 +10,7 @@ import { parseJsonBody } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
+import { cachedEmbedding, type EmbeddingCache } from './embedding-cache.ts';
 import { noteQueue, noteUpstream } from './generation-support.ts';
 import { refusalOf } from './native-refusal.ts';
 
@@ -34,12 +35,16 @@ export interface EmbeddingDeps extends PlacingDeps<EmbeddingHost> {
   readonly attempts: AttemptDeps;
 }
 
-export function openAiEmbeddings(deps: EmbeddingDeps): Handler {
+export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): Handler {
   return async context => {
     const plan = parseOpenAiEmbeddingRequest(parseJsonBody(context.body));
     context.model = plan.model;
-    const answer = await embed(context, deps, { ...plan.request, input: [...plan.request.input] });
-    const { embeddings, promptTokens } = answer;
+    const request = { ...plan.request, input: [...plan.request.input] };
+    const asked = { path: '/v1/embeddings', model: plan.model, request: { ...request } } as const;
+    const answer = await cachedEmbedding(context, cache, asked, async () =>
+      Buffer.from(JSON.stringify(await embed(context, deps, request))),
+    );
+    const { embeddings, promptTokens } = JSON.parse(answer.toString()) as Embedded;
     context.promptTokens = promptTokens;
     sendJson(context, renderOpenAiEmbeddings({ model: plan.model, embeddings, promptTokens }, plan.encodingFormat));
   };

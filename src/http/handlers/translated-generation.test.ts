@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Request, Response } from 'express';
+import { allScopes, noLimits } from '../../auth/principal.ts';
 import type { NativeStream } from '../../gateway/generate.ts';
 import { parseOpenAiChatRequest } from '../dialects/openai-chat-request.ts';
 import { RequestContext } from '../request-context.ts';
 import { collectTranslated } from './translated-generation.ts';
 
-const newContext = (): RequestContext => new RequestContext('req_1', { url: '/' } as Request, {} as Response);
+function newContext(): RequestContext {
+  const context = new RequestContext('req_1', { url: '/', headers: {} } as Request, {} as Response);
+  context.principal = {
+    id: 'local',
+    kind: 'local',
+    role: 'executor',
+    tenant: 'local',
+    scopes: allScopes,
+    limits: noLimits,
+  };
+  return context;
+}
 
 async function* answer(): AsyncGenerator<Buffer> {
   yield Buffer.from('{"message":{"content":"hi"},"done":true}\n');

@@ -11,9 +11,10 @@ import { DeciError } from '../../kernel/errors.ts';
 import type { StreamRenderer } from '../dialects/dialect.ts';
 import { ForcedToolReader, type ForcedTools } from '../dialects/tool-choice.ts';
 import type { RequestContext } from '../request-context.ts';
+import { marksComment } from '../stream/late-marks.ts';
 import { mergeStreams } from '../stream/merge-streams.ts';
 import { streamAnswer } from '../stream/stream-answer.ts';
-import { type GenerationDeps, noteUsage, startGeneration } from './generation-support.ts';
+import { type GenerationDeps, type HandlerJob, noteUsage, startGeneration } from './generation-support.ts';
 
 /** What the bodies of one client's request may take while they are sent. */
 const maxBodiesBytes = 64 * 1024 * 1024;
@@ -57,8 +58,9 @@ export async function streamTranslated(
       ),
     );
     const [only] = rendered;
+    const frames = rendered.length === 1 && only !== undefined ? only : mergeStreams(rendered);
     return {
-      frames: rendered.length === 1 && only !== undefined ? only : mergeStreams(rendered),
+      frames: context.marks?.late === true ? withComment(context, frames) : frames,
       ended: () => streams.every(stream => stream.final !== undefined),
     };
   });
@@ -87,7 +89,7 @@ async function startAll(
   const bodies = serialise(translation.requests);
   return await allOrAbort(
     context,
-    bodies.map(body => start(context, deps, translation, body)),
+    bodies.map((body, index) => start(context, deps, translation, { body, ...numbered(translation, index) })),
   );
 }
 
@@ -112,16 +114,24 @@ function serialise(requests: readonly NativeRequest[]): Buffer[] {
   });
 }
 
+/** Several answers to one request are wanted because they differ. */
+function numbered({ requests }: Translation, index: number): Pick<HandlerJob, 'request' | 'variant'> {
+  return {
+    request: { ...requests[index] },
+    variant: requests.indexOf(requests[index] as NativeRequest) === index ? 0 : index,
+  };
+}
+
 async function start(
   context: RequestContext,
   deps: GenerationDeps,
   translation: Translation,
-  body: Buffer,
+  job: Omit<HandlerJob, 'path' | 'model'>,
 ): Promise<NativeStream> {
   const { path, model, instead, stream } = translation;
   const gathered = !stream;
   try {
-    return await startGeneration(context, deps, { path, model, body, gathered });
+    return await startGeneration(context, deps, { path, model, ...job, gathered });
   } catch (error) {
     const other = error instanceof DeciError ? instead?.(error) : undefined;
     if (other === undefined) throw error;
@@ -132,6 +142,14 @@ async function start(
       gathered,
     });
   }
+}
+
+async function* withComment(
+  context: RequestContext,
+  frames: AsyncIterable<Buffer | string>,
+): AsyncGenerator<Buffer | string> {
+  yield* frames;
+  yield marksComment(context);
 }
 
 function eventMap({ forced, id }: Translation, index: number): EventMap | undefined {

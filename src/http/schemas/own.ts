@@ -1,5 +1,6 @@
 /** Routes of our own: closed objects, so that a misspelt member is refused and a new one is announced. */
 import { z } from 'zod';
+import { cacheRoutes, purgeQuery } from './cache.ts';
 import { jsonAnswer, type Operation, type Operations } from './operation.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
@@ -100,7 +101,7 @@ const hostParams = { name: { description: 'The name of a host, as in the list.',
 export const ownBodies = { 'PUT /api/admin/healers/:name': healerChange };
 
 /** What `validateQuery` reads queries by. */
-export const ownQueries = { 'GET /api/journal': journalQuery };
+export const ownQueries = { 'GET /api/journal': journalQuery, 'DELETE /api/admin/cache': purgeQuery };
 
 const metricsText = z
   .string()
@@ -117,6 +118,7 @@ const openApi = z
   .meta({ id: 'OpenApi', description: 'A document by OpenAPI 3.1.' });
 
 export const ownRoutes: Operations = {
+  ...cacheRoutes,
   'GET /openapi.json': {
     summary: 'Describe every route, in this document',
     tags: ['Operations'],

@@ -17,6 +17,7 @@ export interface FileSeries {
   readonly schema: string;
   readonly maxBytes: number;
   readonly maxWalBytes: number;
+  readonly pageCacheKb: number;
   readonly now: () => number;
 }
 
@@ -118,10 +119,10 @@ function make(series: FileSeries, path: string): DatabaseSync {
   }
 }
 
-function configure(db: DatabaseSync, { maxBytes, maxWalBytes }: FileSeries): void {
+function configure(db: DatabaseSync, { maxBytes, maxWalBytes, pageCacheKb }: FileSeries): void {
   db.exec(`
     PRAGMA synchronous = OFF;
-    PRAGMA cache_size = -512;
+    PRAGMA cache_size = -${pageCacheKb};
     PRAGMA journal_size_limit = ${maxWalBytes};
     PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / pageBytes))};
     PRAGMA busy_timeout = 0`);

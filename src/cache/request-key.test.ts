@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { requestKey } from './request-key.ts';
+
+const messages = [{ role: 'user', content: 'why?' }];
+const base = { model: 'm', messages };
+
+function keyed(request: object, extra: { tenant?: string; path?: string; model?: string; variant?: number } = {}) {
+  return requestKey({ tenant: 'a', path: '/api/chat', model: 'm', body: JSON.stringify(request), ...extra });
+}
+const keyOf = (...args: Parameters<typeof keyed>): string | undefined => keyed(...args)?.key;
+
+test('how an answer travels is not in its key', () => {
+  const key = keyOf(base);
+  assert.ok(key !== undefined);
+  for (const same of [
+    { ...base, stream: false },
+    { ...base, Stream: true, keep_alive: '5m' },
+    { messages, model: 'm' },
+    { ...base, options: {} },
+    { ...base, format: null },
+    { MODEL: 'm', Messages: messages },
+  ]) {
+    assert.equal(keyOf(same), key, JSON.stringify(same));
+  }
+  assert.equal(
+    keyOf({ ...base, options: { seed: 1, top_k: 2 } }),
+    keyOf({ ...base, options: { top_k: 2, seed: 1.0 } }),
+  );
+});
+
+test('everything that can change the answer is in its key', () => {
+  const schema = { type: 'object', properties: { a: {}, b: {} } };
+  const keys = [
+    base,
+    { ...base, messages: [{ role: 'user', content: 'why' }] },
+    { ...base, messages: [{ role: 'system', content: 'why?' }] },
+    { ...base, messages: [{ ...messages[0], images: ['aGk='] }] },
+    { ...base, messages: [{ ...messages[0], images: ['aGo='] }] },
+    { ...base, options: { seed: 1 } },
+    { ...base, options: { seed: 2 } },
+    { ...base, options: { num_ctx: 1 } },
+    { ...base, format: 'json' },
+    { ...base, format: schema },
+    { ...base, format: { type: 'object', properties: { b: {}, a: {} } } },
+    { ...base, tools: [{ type: 'function' }] },
+    { ...base, think: false },
+    { ...base, think: 'low' },
+    { ...base, logprobs: true },
+    { ...base, truncate: false },
+  ].map(request => keyOf(request));
+  assert.ok(!keys.includes(undefined));
+  assert.equal(new Set(keys).size, keys.length);
+  const others = [keyOf(base, { tenant: 'b' }), keyOf(base, { model: 'n' }), keyOf(base, { variant: 1 }), keyOf(base)];
+  assert.equal(new Set(others).size, 4);
+  const prompt = { prompt: 'p' };
+  const generate = { path: '/api/generate' };
+  const asked = [{}, { system: 's' }, { template: 't' }, { raw: true }, { suffix: 's' }, { context: [1] }];
+  assert.equal(new Set(asked.map(more => keyOf({ ...prompt, ...more }, generate))).size, asked.length);
+});
+
+test('new weights under an old name are another model', () => {
+  const asked = { tenant: 'a', path: '/api/chat', model: 'm', body: JSON.stringify(base) };
+  assert.notEqual(requestKey(asked, () => 'sha256:1')?.key, requestKey(asked, () => 'sha256:2')?.key);
+  assert.equal(requestKey(asked, () => undefined)?.key, requestKey(asked)?.key);
+});
+
+test('a tenant cannot be spelled into the key of another', () => {
+  const split = (tenant: string, model: string) => keyOf(base, { tenant, model });
+  assert.notEqual(split('a', '","m'), split('a","', 'm'));
+});
+
+test('deterministic is a temperature of zero, a seed, or an embedding', () => {
+  const isFixed = (options: object) => keyed({ ...base, options })?.deterministic;
+  assert.equal(isFixed({ temperature: 0 }), true);
+  assert.equal(isFixed({ seed: 0 }), true);
+  assert.equal(isFixed({ seed: 5, temperature: 1 }), true);
+  for (const options of [{}, { temperature: 0.1 }, { seed: -1 }, { temperature: '0' }, { seed: null }]) {
+    assert.equal(isFixed(options), false, JSON.stringify(options));
+  }
+  assert.equal(keyed({ input: 'x' }, { path: '/api/embed' })?.deterministic, true);
+  assert.equal(keyed({ input: ['x'] }, { path: '/v1/embeddings' })?.deterministic, true);
+});
+
+test('what only loads or unloads a model has no key', () => {
+  for (const [path, request] of [
+    ['/api/chat', { model: 'm' }],
+    ['/api/chat', { model: 'm', messages: [] }],
+    ['/api/generate', { model: 'm', prompt: '' }],
+    ['/api/generate', { model: 'm', keep_alive: 0 }],
+    ['/api/embed', { model: 'm', input: [] }],
+  ] as const) {
+    assert.equal(keyed(request, { path }), undefined, path);
+  }
+});
+
+test('a request that others may read in another way has no key', () => {
+  const key = (text: string) => requestKey({ tenant: 'a', path: '/api/chat', model: 'm', body: text });
+  const rest = '"messages":[{"role":"user","content":"why?"}]';
+  assert.equal(key(`{${rest},"options":{"temperature":0},"Options":{"temperature":1}}`), undefined);
+  assert.equal(key(`{${rest},"options":{"seed":9007199254740993}}`), undefined);
+  assert.equal(key(`{${rest},"tools":[{"x":12345678901234567890}]}`), undefined);
+  assert.ok(key(`{${rest.replace('why?', '1234567890123456789')}}`));
+  assert.equal(key('[]'), undefined);
+  assert.equal(key(`{${rest},"tools":${'['.repeat(500)}1e30${']'.repeat(500)}}`), undefined);
+});

@@ -1,0 +1,103 @@
+/**
+ * Under which key an answer is kept: pure. The tenant stands first, so that no two tenants ever share one; then the model and
+ * everything of the request that can change the answer. What only says how it travels (`stream`, `keep_alive`, the dialect)
+ * is left out, so that the same question gets the same answer whoever asks it in whatever words.
+ */
+import { hash } from 'node:crypto';
+import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
+
+export interface KeyedRequest {
+  readonly tenant: string;
+  readonly path: string;
+  readonly model: string;
+  readonly body: Buffer | string;
+  /** The body, where somebody has parsed it already. */
+  readonly request?: JsonObject | undefined;
+  /** Tells apart answers that are wanted several times for one request. */
+  readonly variant?: number | undefined;
+}
+
+export interface RequestKey {
+  readonly key: string;
+  /** The same request has the same answer. */
+  readonly deterministic: boolean;
+}
+
+const travelOnly: ReadonlySet<string> = new Set(['model', 'stream', 'keep_alive']);
+/** Where the question stands; without one, a request only loads or unloads its model. */
+const questions: Readonly<Record<string, string>> = {
+  '/api/chat': 'messages',
+  '/api/generate': 'prompt',
+  '/api/embed': 'input',
+  '/api/embeddings': 'prompt',
+  '/v1/embeddings': 'input',
+};
+const maxDepth = 200;
+
+/**
+ * @param digestOf of the weights behind the name, when somebody knows
+ * @returns undefined when no answer may be kept for such a request
+ */
+export function requestKey(
+  asked: KeyedRequest,
+  digestOf: (model: string) => string | undefined = () => undefined,
+): RequestKey | undefined {
+  const { tenant, path, model, variant = 0 } = asked;
+  const members = memberMap(asked.request ?? parseObject(asked.body.toString()));
+  if (members === undefined || !asksSomething(members.get(questions[path] ?? ''))) return undefined;
+  let all = JSON.stringify([tenant, digestOf(model) ?? null, model, path, variant]);
+  for (const name of [...members.keys()].toSorted()) {
+    const text = memberText(name, members.get(name));
+    if (mayBeInexact.test(text) && isInexact(members.get(name), 0)) return undefined;
+    // A name is quoted and a value is whole JSON: where one ends and the next begins is never in doubt.
+    all += `${JSON.stringify(name)}:${text},`;
+  }
+  const deterministic = path.includes('/embed') || isDeterministic(members.get('options'));
+  return { key: hash('sha256', all, 'base64url'), deterministic };
+}
+
+/** Ollama reads names in any case. Of two spellings it would take one or mix both; such a request is not worth a guess. */
+function memberMap(request: JsonObject | undefined): Map<string, unknown> | undefined {
+  if (request === undefined) return undefined;
+  const members = new Map<string, unknown>();
+  for (const [spelled, value] of Object.entries(request)) {
+    const name = spelled.toLowerCase();
+    if (travelOnly.has(name)) continue;
+    if (members.has(name)) return undefined;
+    if (!saysNothing(name, value)) members.set(name, value);
+  }
+  return members;
+}
+
+function saysNothing(name: string, value: unknown): boolean {
+  if (value === null) return true;
+  return name === 'options' && isObject(value) && Object.keys(value).length === 0;
+}
+
+function asksSomething(question: unknown): boolean {
+  return (typeof question === 'string' || Array.isArray(question)) && question.length > 0;
+}
+
+/** Only the order of options says nothing: that of a schema is the order in which a model fills it in. */
+function memberText(name: string, value: unknown): string {
+  if (name !== 'options' || !isObject(value)) return JSON.stringify(value);
+  return JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Temperature 0 takes the likeliest token each time; a seed fixes the dice. A negative seed is a new one each time. */
+function isDeterministic(options: unknown): boolean {
+  if (!isObject(options)) return false;
+  const { temperature, seed } = options;
+  return temperature === 0 || (typeof seed === 'number' && seed >= 0);
+}
+
+/** A number as JSON writes it when it is too long to be sure of. */
+const mayBeInexact = /\d{16}|\de\+/;
+
+/** Two numbers that the model server tells apart may be one in JavaScript, and must not lead to one key. */
+function isInexact(value: unknown, depth: number): boolean {
+  if (depth > maxDepth) return true;
+  if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some(inner => isInexact(inner, depth + 1));
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryTier } from './memory-tier.ts';
+import { decodeRecording, encodeRecording, Recording } from './recording.ts';
+import { ResponseCache } from './response-cache.ts';
+import { SharedTier } from './shared-tier.ts';
+
+const about = { model: 'm', tenant: 't' };
+const recording = (text = 'x', recordedAtMs = 0): Recording =>
+  new Recording(Buffer.from(`${text}\n{"done":true}\n`), { ...about, recordedAtMs });
+
+test('a record is read as it was written, and not at all when a bit of it has changed', () => {
+  const written = encodeRecording(recording('a line', 5));
+  const read = decodeRecording(Buffer.from(written));
+  assert.deepEqual([read?.facts, read?.final], [{ ...about, recordedAtMs: 5 }, { done: true }]);
+  assert.equal(read?.lines.toString(), 'a line\n{"done":true}\n');
+  for (let at = 0; at < written.length; at++) {
+    const broken = Buffer.from(written);
+    broken[at]! ^= 1;
+    assert.equal(decodeRecording(broken), undefined, `byte ${at}`);
+  }
+  for (const short of [0, 3, 4, written.length - 1])
+    assert.equal(decodeRecording(written.subarray(0, short)), undefined);
+});
+
+test('memory holds no more entries and no more bytes than allowed, and lets go of what was not used', () => {
+  let evicted = 0;
+  const one = recording().bytes;
+  const memory = new MemoryTier({ maxEntries: 3, maxBytes: 10 * one, onEvicted: () => evicted++ });
+  for (const key of ['a', 'b', 'c']) memory.set(key, recording());
+  memory.get('a');
+  memory.set('d', recording());
+  assert.equal(memory.get('b'), undefined);
+  assert.ok(memory.get('a') && memory.get('c') && memory.get('d'));
+  assert.deepEqual([memory.usage, evicted], [{ entries: 3, bytes: 3 * one }, 1]);
+  memory.set('a', recording('y'.repeat(4 * one)));
+  assert.ok(memory.usage.bytes <= 10 * one);
+  memory.set('huge', recording('z'.repeat(10 * one)));
+  assert.equal(memory.get('huge'), undefined);
+  memory.clear();
+  assert.deepEqual(memory.usage, { entries: 0, bytes: 0 });
+});
+
+/** A store in a Map, with a switch for every way in which it can be of no use. */
+class FakeStore {
+  readonly entries = new Map<string, Buffer>();
+  failing: Error | undefined;
+  tookMs = 0;
+  clockMs = 0;
+  calls = 0;
+  trouble = 0;
+  recovered = 0;
+  readonly tier = new SharedTier({
+    store: {
+      get: key => this.#do(() => this.entries.get(key)),
+      set: (key, value) => this.#do(() => this.entries.set(key, value).size > 0),
+      delete: key => this.#do(() => this.entries.delete(key)),
+      purge: async () => {
+        const { size } = this.entries;
+        this.#do(() => this.entries.clear());
+        return size;
+      },
+      usage: () => ({ entries: this.entries.size, bytes: 0 }),
+    },
+    keepMs: 1000,
+    clock: () => this.clockMs,
+    onTrouble: () => this.trouble++,
+    onRecovered: () => this.recovered++,
+  });
+
+  #do<T>(work: () => T): T {
+    this.calls++;
+    this.clockMs += this.tookMs;
+    if (this.failing !== undefined) throw this.failing;
+    return work();
+  }
+}
+
+test('a shared store that fails is told once, left alone for a while, and used again', () => {
+  const store = new FakeStore();
+  store.tier.write('a', recording());
+  store.failing = new Error('the disk is full');
+  store.tier.write('b', recording());
+  assert.equal(store.tier.get('a'), undefined);
+  assert.deepEqual([store.calls, store.trouble], [2, 1]);
+  store.clockMs += 1000;
+  assert.equal(store.tier.get('a'), undefined);
+  store.clockMs += 1000;
+  assert.equal(store.tier.get('a'), undefined, 'the next pause is longer');
+  assert.deepEqual([store.calls, store.trouble, store.recovered], [3, 1, 0]);
+  store.failing = undefined;
+  store.clockMs += 1000;
+  assert.ok(store.tier.get('a'));
+  assert.equal(store.recovered, 1);
+});
+
+test('a shared store that takes long is left alone for a while', () => {
+  const store = new FakeStore();
+  store.tier.write('a', recording());
+  store.tookMs = 500;
+  store.tier.get('a');
+  assert.equal(store.trouble, 1);
+  assert.equal(store.tier.get('a'), undefined);
+});
+
+test('a damaged entry is no answer and is thrown away', () => {
+  const store = new FakeStore();
+  store.entries.set('a', Buffer.from('nonsense'));
+  assert.equal(store.tier.get('a'), undefined);
+  assert.equal(store.entries.size, 0);
+});
+
+test('what is written later can be read at once, and is there after a flush', () => {
+  const store = new FakeStore();
+  store.tier.writeSoon('a', recording('first'));
+  store.tier.writeSoon('a', recording('second'));
+  assert.match(store.tier.get('a')?.lines.toString() ?? '', /^second/);
+  for (let i = 0; i < 1000; i++) store.tier.writeSoon(`k${i}`, recording());
+  assert.equal(store.calls, 0);
+  store.tier.flush();
+  assert.equal(store.calls, 256, 'no more wait than allowed');
+  assert.ok(store.entries.has('a'));
+});
+
+function cacheOver(store: FakeStore, shared: { purges: number; nowMs: number }): ResponseCache {
+  return new ResponseCache({
+    memory: new MemoryTier({ maxEntries: 10, maxBytes: 1e6, onEvicted: () => undefined }),
+    shared: store.tier,
+    purges: { count: () => shared.purges, add: () => shared.purges++ },
+    now: () => shared.nowMs,
+    ttlMs: 1000,
+    staleMs: 10_000,
+  });
+}
+
+test('an answer is fresh, then stale, then gone', () => {
+  const shared = { purges: 0, nowMs: 50_000 };
+  const cache = cacheOver(new FakeStore(), shared);
+  cache.record('k', recording().lines, { ...about, tags: [], epoch: cache.epoch }, 'now');
+  assert.ok(cache.fresh('k') && cache.stale('k'));
+  shared.nowMs += 1000;
+  assert.equal(cache.fresh('k'), undefined);
+  assert.equal(cache.freshShared('k'), undefined);
+  assert.ok(cache.stale('k'));
+  shared.nowMs += 9000;
+  assert.equal(cache.stale('k'), undefined);
+});
+
+test('a purge empties the memory of the other workers, and what was begun before it is not recorded', async () => {
+  const shared = { purges: 0, nowMs: 50_000 };
+  const store = new FakeStore();
+  const [one, other] = [cacheOver(store, shared), cacheOver(store, shared)];
+  const begun = { ...about, tags: [], epoch: one.epoch };
+  one.record('k', recording().lines, begun, 'now');
+  assert.ok(other.fresh('k'));
+  assert.equal(await one.purge({}), 1);
+  shared.nowMs += 100;
+  assert.equal(other.fresh('k'), undefined);
+  assert.equal(one.fresh('k'), undefined);
+  one.record('k', recording().lines, begun, 'now');
+  assert.equal(one.stale('k'), undefined);
+});
+
+test('what is being recorded is bounded in all, and what is given back can be held again', () => {
+  const cache = cacheOver(new FakeStore(), { purges: 0, nowMs: 0 });
+  const part = 8 * 1024 * 1024;
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map(() => cache.hold(part)),
+    [true, true, true, true, false],
+  );
+  cache.letGo(part);
+  assert.equal(cache.hold(part), true);
+});

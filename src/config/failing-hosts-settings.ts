@@ -1,0 +1,48 @@
+/** The settings of retries and breakers. */
+import type { Setting } from './setting.ts';
+import { duration, fraction, integer, wordOr } from './value-types.ts';
+
+const day = 86_400_000;
+
+export const failingHostsSettings = {
+  RETRY_MAX: {
+    type: integer(1, 10),
+    default: '3',
+    meaning:
+      'Attempts of one request, as long as nothing of an answer has reached the client; 1 never tries again. On a host that cannot be dialled, time bounds them instead: `RETRY_BASE` doubled as often.',
+    group: 'Failing hosts',
+  },
+  RETRY_BASE: {
+    type: duration(10, 600_000),
+    default: '1s',
+    meaning:
+      'Longest pause before the second attempt on the same host; it doubles with every further one. Its real length is random. Another host is asked at once.',
+    group: 'Failing hosts',
+  },
+  RETRY_CAP: {
+    type: duration(10, 600_000),
+    default: '30s',
+    meaning: 'Longest pause of all, also where a host asks for a longer one with `Retry-After`.',
+    group: 'Failing hosts',
+  },
+  RETRY_BUDGET: {
+    type: fraction,
+    default: '0.1',
+    meaning: 'Retries per request, at most; one every 10 s is always allowed.',
+    group: 'Failing hosts',
+  },
+  BREAKER_FAILURES: {
+    type: wordOr('off', integer(1, 1000)),
+    default: '5',
+    meaning:
+      'Failures in a row after which a host, or a model on it, is left alone; so is one where half of at least as many attempts within 60 s failed. `off` leaves none alone.',
+    group: 'Failing hosts',
+  },
+  BREAKER_RESET: {
+    type: duration(100, day),
+    default: '60s',
+    meaning:
+      'Longest time for which a failing host is left alone before one attempt tries it again; at first a twelfth of it. A host that was down and answers again is tried at once.',
+    group: 'Failing hosts',
+  },
+} as const satisfies Record<string, Setting<unknown>>;

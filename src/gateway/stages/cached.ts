@@ -1,0 +1,128 @@
+/**
+ * Recorded answers in front of the hosts. A question whose answer cannot differ, or whose client takes a recorded one, is
+ * answered from the record, or shares the answer that is under way; every other answer is only recorded, for the time when
+ * no host can answer. Nobody is given what another tenant's request has made.
+ */
+import type { KeyedRequest, RequestKey } from '../../cache/request-key.ts';
+import type { NewRecording, ResponseCache } from '../../cache/response-cache.ts';
+import type { SingleFlight } from '../../cache/single-flight.ts';
+import { wholeOf } from '../collect.ts';
+import type { AnswerMarks, CacheResult, Generate, NativeStream } from '../generate.ts';
+import { type GenerationJob, noWishes } from '../job.ts';
+import { isWorthStale } from '../stale-if-error.ts';
+import { BegunAnswer, isRecordable, RecordedAnswer, ReplayedAnswer, SharedAnswer } from './cached/answers.ts';
+
+export interface CacheDeps {
+  readonly cache: Pick<
+    ResponseCache,
+    'fresh' | 'freshShared' | 'stale' | 'hasRecent' | 'record' | 'epoch' | 'hold' | 'letGo'
+  >;
+  readonly flights: SingleFlight<NativeStream>;
+  readonly election: {
+    elect<T>(
+      key: string,
+      look: () => T | undefined,
+      signal: AbortSignal,
+    ): Promise<{ readonly found: T } | { readonly resign: () => void }>;
+  };
+  /** Undefined for a request of which no answer may be kept. */
+  readonly keyOf: (request: KeyedRequest) => RequestKey | undefined;
+  readonly onResult: (result: CacheResult) => void;
+}
+
+const bypassed: AnswerMarks = { cache: 'bypass' };
+
+/** @param deps undefined where the cache is switched off */
+export function createCached(deps: CacheDeps | undefined, next: Generate): Generate {
+  if (deps === undefined) return async (job, signal) => new BegunAnswer(await next(job, signal), bypassed);
+  const answer = answerer(deps, next);
+  return async (job, signal) => {
+    const stream = await answer(job, signal);
+    deps.onResult(stream.marks?.cache ?? 'bypass');
+    return stream;
+  };
+}
+
+function answerer(deps: CacheDeps, next: Generate): Generate {
+  const { cache, keyOf } = deps;
+  return async (job, signal) => {
+    const { noStore, allow, refuseDegraded } = job.wishes ?? noWishes;
+    const found = noStore ? undefined : keyOf(job);
+    if (found === undefined) return new BegunAnswer(await next(job, signal), bypassed);
+    const { key, deterministic } = found;
+    const shareable = deterministic || allow;
+    const hit = shareable ? cache.fresh(key) : undefined;
+    if (hit !== undefined) return new ReplayedAnswer(hit, { cache: 'hit', cacheKey: key });
+    try {
+      const answering = shareable
+        ? share(deps, next, { job, key }, signal)
+        : recorded(deps, next, { job, key }, signal);
+      return await (await answering).begin();
+    } catch (thrown) {
+      const stale = refuseDegraded || !isWorthStale(thrown, signal) ? undefined : cache.stale(key);
+      if (stale === undefined) throw thrown;
+      return new ReplayedAnswer(stale, { cache: 'stale', degraded: 'stale', cacheKey: key });
+    }
+  };
+}
+
+interface Asked {
+  readonly job: GenerationJob;
+  readonly key: string;
+}
+
+async function recorded(
+  { cache }: CacheDeps,
+  next: Generate,
+  { job, key }: Asked,
+  signal: AbortSignal,
+): Promise<BegunAnswer> {
+  const about = describe(job, cache.epoch);
+  const marks: AnswerMarks = { cache: 'bypass', cacheKey: key };
+  const stream = await next(job, signal);
+  if (stream.single || cache.hasRecent(key)) return new BegunAnswer(stream, marks);
+  const keeper = {
+    hold: (bytes: number) => cache.hold(bytes),
+    letGo: (bytes: number) => cache.letGo(bytes),
+    keep: (lines: Buffer) => cache.record(key, lines, about, 'soon'),
+  };
+  return new RecordedAnswer(stream, marks, keeper, signal);
+}
+
+async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signal: AbortSignal): Promise<SharedAnswer> {
+  const { cache, election, flights } = deps;
+  const about = describe(job, cache.epoch);
+  let lead: NativeStream | undefined;
+  let resign = (): void => undefined;
+  // An answer that is wanted whole is made again when it breaks in the middle, a stream is not: neither joins the other here,
+  // but waits for its record like those of other workers.
+  const flight = job.gathered === true ? `${key} whole` : key;
+  const { reader, isFirst } = flights.join(flight, signal, {
+    open: async unread => {
+      const outcome = await election.elect(key, () => cache.freshShared(key), unread);
+      if ('found' in outcome) return new ReplayedAnswer(outcome.found, { cache: 'coalesced', cacheKey: key });
+      // Nobody may be left to hear of the answer, and then nobody else would give the lead back.
+      ({ resign } = outcome);
+      if (unread.aborted) resign();
+      unread.throwIfAborted();
+      lead = await next(job, unread);
+      return lead;
+    },
+    onOver: blocks => {
+      // Before the lead is given back: the others look for the record first.
+      if (lead !== undefined && blocks !== undefined && isRecordable(lead)) {
+        const lines = Buffer.concat(blocks);
+        // Made once here instead of by each of those who take it from the record.
+        cache.record(key, lines, { ...about, whole: JSON.stringify(wholeOf(lines)) }, 'now');
+      }
+      resign();
+    },
+  });
+  const source = await reader.opened();
+  const cacheResult = isFirst && source === lead ? 'miss' : 'coalesced';
+  return new SharedAnswer(source, reader, { cache: cacheResult, cacheKey: key });
+}
+
+function describe({ model, tenant, wishes }: GenerationJob, epoch: number): NewRecording {
+  return { model, tenant, tags: wishes?.tags ?? [], epoch };
+}

@@ -1,0 +1,73 @@
+/** Recorded embeddings in front of the hosts: the same text of the same model has the same vector, so each is made once. */
+import type { KeyedRequest } from '../../cache/request-key.ts';
+import type { NewRecording } from '../../cache/response-cache.ts';
+import type { AnswerMarks } from '../../gateway/generate.ts';
+import { noWishes } from '../../gateway/job.ts';
+import type { CacheDeps } from '../../gateway/pipeline.ts';
+import { isWorthStale } from '../../gateway/stale-if-error.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { readCacheWishes } from '../cache-wishes.ts';
+import type { RequestContext } from '../request-context.ts';
+import { noteMarks, tenantOf } from './generation-support.ts';
+
+/** Undefined where the cache is switched off. */
+export type EmbeddingCache = Pick<CacheDeps, 'cache' | 'keyOf' | 'onResult'> | undefined;
+
+export interface EmbeddingAsked {
+  readonly path: '/api/embed' | '/api/embeddings' | '/v1/embeddings';
+  readonly model: string;
+  readonly request: JsonObject;
+}
+
+/**
+ * @param make the answer, in the form in which it is kept
+ * @throws what `make` throws, unless an old answer may be given instead
+ */
+export async function cachedEmbedding(
+  context: RequestContext,
+  deps: EmbeddingCache,
+  asked: EmbeddingAsked,
+  make: () => Promise<Buffer>,
+): Promise<Buffer> {
+  const wishes = readCacheWishes(context.req.headers) ?? noWishes;
+  const found = deps === undefined || wishes.noStore ? undefined : deps.keyOf(keyed(context, asked));
+  if (deps === undefined || found === undefined) {
+    const made = await make();
+    tell(context, deps, { cache: 'bypass' });
+    return made;
+  }
+  const { cache } = deps;
+  const { key: cacheKey } = found;
+  const hit = cache.fresh(cacheKey);
+  if (hit !== undefined) {
+    tell(context, deps, { cache: 'hit', cacheKey });
+    return hit.lines;
+  }
+  const about: NewRecording = {
+    model: asked.model,
+    tenant: tenantOf(context),
+    tags: wishes.tags,
+    epoch: cache.epoch,
+  };
+  try {
+    const made = await make();
+    cache.record(cacheKey, made, about, 'soon');
+    tell(context, deps, { cache: 'miss', cacheKey });
+    return made;
+  } catch (thrown) {
+    const mayBeStale = !wishes.refuseDegraded && isWorthStale(thrown, context.signal);
+    const stale = mayBeStale ? cache.stale(cacheKey) : undefined;
+    if (stale === undefined) throw thrown;
+    tell(context, deps, { cache: 'stale', degraded: 'stale', cacheKey });
+    return stale.lines;
+  }
+}
+
+function keyed(context: RequestContext, asked: EmbeddingAsked): KeyedRequest {
+  return { ...asked, tenant: tenantOf(context), body: '' };
+}
+
+function tell(context: RequestContext, deps: EmbeddingCache, marks: AnswerMarks): void {
+  noteMarks(context, marks);
+  deps?.onResult(marks.cache);
+}
