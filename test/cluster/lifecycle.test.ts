@@ -44,9 +44,8 @@ describe('a cluster that runs', () => {
     assert.equal(code, 0);
     assert.match(stdout, /already runs; nothing was restarted/);
     assert.doesNotMatch(stdout, /Settings changed/);
-    const other = clusterEnvironment(cluster.home, { OLLAMA_URLS: cluster.fake.url, DECI_WORKERS: '3' });
     assert.match(
-      (await runScript(['scripts/start.ts'], other)).stdout,
+      (await cluster.script(['scripts/start.ts'], { DECI_WORKERS: '3' })).stdout,
       /Settings changed since it was started \(DECI_WORKERS\)/,
     );
     assert.deepEqual(

@@ -37,8 +37,8 @@ export interface TestCluster extends AsyncDisposable {
   readonly pm2Home: string;
   /** Runs PM2's command line against this cluster's daemon. */
   pm2(args: readonly string[]): Promise<Pm2Answer>;
-  /** Runs `node FILE ARG...` of the checkout with this cluster's environment. */
-  script(args: readonly string[]): Promise<ScriptResult>;
+  /** Runs `node FILE ARG...` of the checkout with this cluster's environment, `changes` on top of it. */
+  script(args: readonly string[], changes?: Readonly<Record<string, string>>): Promise<ScriptResult>;
   /** The workers that answer on their own sockets. */
   workers(): Promise<WorkerState[]>;
   /** Everything the workers and PM2 wrote so far. */
@@ -61,7 +61,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const runDir = join(home, 'run');
   const pm2 = new Pm2(join(runDir, 'pm2'), checkout, process.env);
   const env = clusterEnvironment(home, { ...slotsEntry(fake, options), ...workersEntry(options), ...options.env });
-  const script = (args: readonly string[]): Promise<ScriptResult> => runScript(args, env);
+  const script: TestCluster['script'] = (args, changes = {}) => runScript(args, { ...env, ...changes });
 
   const killNow = (): void => killEverything(runDir, pm2);
   const onTerm = (): never => process.exit(143);
