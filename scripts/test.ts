@@ -22,6 +22,7 @@ const suites: Readonly<Record<string, Suite>> = {
   unit: { files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/{docs,fake-ollama}/*.test.ts'], concurrency: 2 },
   integration: { files: ['test/integration/*.test.ts'], concurrency: 1, leastChecked: 800 },
   cluster: { files: ['test/cluster/*.test.ts'], concurrency: 1 },
+  chaos: { files: ['test/chaos/*.test.ts'], concurrency: 1 },
 };
 
 const wanted = process.argv.slice(2);
