@@ -6,10 +6,21 @@ import type { BreakerRow } from '../storage/breaker-repository.ts';
 import { StoreError } from '../storage/store-error.ts';
 import type { Spine } from './create-spine.ts';
 
-export function createBreakerStore({ breakers, leases }: Pick<Spine, 'breakers' | 'leases'>): BreakerStore {
+/** As long as failures in a row are counted together. */
+const failureWindowMs = 60_000;
+const failurePrefix = 'breaker failures ';
+
+export function createBreakerStore({
+  breakers,
+  leases,
+  counters,
+}: Pick<Spine, 'breakers' | 'leases' | 'counters'>): BreakerStore {
   return {
     all: () => orElse([], () => breakers.all().map(({ name, ...row }) => ({ name, state: stateOf(row) }))),
     put: ({ name, state }) => orElse(true, () => breakers.put({ name, ...rowOf(state) })),
+    addFailure: name => orElse(undefined, () => counters.add(failurePrefix + name, 1, failureWindowMs)),
+    clearFailures: name => orElse(undefined, () => counters.reset(failurePrefix + name)),
+    failing: () => orElse([], () => counters.keys(failurePrefix).map(key => key.slice(failurePrefix.length))),
     takeTrial: name =>
       orElse(
         () => undefined,

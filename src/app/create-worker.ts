@@ -139,7 +139,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       embedding: { ...placed, attempts },
       inference: { ...placed, attempts },
       breakers: { breakers: board },
-      short: { hosts: pool, limits: shortLimits },
+      short: { hosts: pool, limits: shortLimits, isLeftAlone: host => board.standing(host, '') === 'open' },
       transfer: { hosts: pool, limits: transferLimits },
       health: {
         version,

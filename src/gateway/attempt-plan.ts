@@ -3,6 +3,7 @@
  * known of the hosts' health. Owner: one attempt of one request.
  */
 import { DeciError } from '../kernel/errors.ts';
+import { modelKey } from '../ollama/model-key.ts';
 import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import type { BreakerBoard } from '../resilience/breaker-board.ts';
 import { classifyFailure, type FailureClass, failureRules } from '../resilience/failure-class.ts';
@@ -36,6 +37,8 @@ export class AttemptPlan {
   pass: Pass = freePass;
   readonly #health: HostHealth;
   readonly #target: AttemptTarget;
+  /** By which breakers know it: two names of one model are one. */
+  readonly #model: string;
   readonly #hosts: AskedHosts;
   /** Of the client's time; undefined for a first attempt, which has all of it. */
   readonly remainingMs: number | undefined;
@@ -47,6 +50,7 @@ export class AttemptPlan {
   constructor(health: HostHealth, target: AttemptTarget, hosts: AskedHosts, remainingMs: number | undefined) {
     this.#health = health;
     this.#target = target;
+    this.#model = target.model === '' ? '' : modelKey(target.model);
     this.#hosts = hosts;
     this.remainingMs = remainingMs;
   }
@@ -73,7 +77,7 @@ export class AttemptPlan {
 
   /** Called right before a host is asked. @returns false when it is to be passed over */
   enter(host: string): boolean {
-    const pass = this.#health.board.enter(host, this.#target.model);
+    const pass = this.#health.board.enter(host, this.#model);
     if (pass === undefined) return false;
     this.pass = pass;
     this.#host = host;
@@ -105,7 +109,7 @@ export class AttemptPlan {
   told(error: DeciError): DeciError {
     if (!this.#isResting(error)) return error;
     const { board } = this.#health;
-    const cause = [...this.#wanted].map(name => board.cause(name, this.#target.model));
+    const cause = [...this.#wanted].map(name => board.cause(name, this.#model));
     return cause.every(code => code === 'upstream_unreachable') ? error : new DeciError('upstream_resting');
   }
 
@@ -133,15 +137,15 @@ export class AttemptPlan {
   }
 
   #isOpen(name: string): boolean {
-    return this.#health.board.standing(name, this.#target.model) === 'open';
+    return this.#health.board.standing(name, this.#model) === 'open';
   }
 
   /** A host that was just closed again gets its share back little by little. */
   #rank(name: string): number {
     const { board, random } = this.#health;
-    const standing = board.standing(name, this.#target.model);
+    const standing = board.standing(name, this.#model);
     if (standing === 'half_open') return 0;
-    const share = board.share(name, this.#target.model);
+    const share = board.share(name, this.#model);
     return share < 1 && random() >= share ? 2 : 1;
   }
 }

@@ -14,6 +14,13 @@ class SharedRows implements BreakerStore {
     this.rows.set(row.name, row);
     return true;
   };
+  readonly failures = new Map<string, number>();
+  addFailure = (name: string): number => {
+    this.failures.set(name, (this.failures.get(name) ?? 0) + 1);
+    return this.failures.get(name) ?? 0;
+  };
+  clearFailures = (name: string): void => void this.failures.delete(name);
+  failing = (): string[] => [...this.failures.keys()];
   takeTrial = (name: string): (() => void) | undefined => {
     if (this.trials.has(name)) return undefined;
     this.trials.add(name);
@@ -81,6 +88,30 @@ test('another worker knows with its next look, and does not tell of it a second 
       ['opened', false],
     ],
   );
+});
+
+test('failures in a row are counted together by all workers; a success of any of them begins anew', () => {
+  const machine = new Machine();
+  const [mine, other] = [
+    machine.board({ failures: 5, resetMs: 60_000 }),
+    machine.board({ failures: 5, resetMs: 60_000 }),
+  ];
+  const sync = (): void => {
+    mine.sync();
+    other.sync();
+  };
+  fail(mine, 2);
+  fail(other, 2);
+  sync();
+  other.enter('a', 'm')?.succeeded();
+  fail(mine, 2);
+  fail(other, 2);
+  assert.equal(mine.standing('a', 'm'), 'closed');
+  fail(other, 1);
+  assert.equal(other.standing('a', 'm'), 'open');
+  assert.equal(machine.store.failures.size, 0);
+  sync();
+  assert.equal(mine.standing('a', 'm'), 'open');
 });
 
 test('its time over, one attempt of all workers is let through; begun, it closes the breaker for all', () => {

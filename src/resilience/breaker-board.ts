@@ -2,7 +2,8 @@
  * The breakers of a worker, one per host and one per model on it, kept equal with those of the other workers. Owner: the
  * composition root of a worker.
  *
- * - Failures are counted by each worker for itself; that a breaker opened or closed is a row that all read, within `sync`.
+ * - Failures in a row are counted by all workers together, the rate of failures by each for itself; that a breaker opened or
+ *   closed is a row that all read, within `sync`. A success ends the row as soon as its worker knows of it, by the next `sync`.
  * - While one is half open, one attempt of all workers is let through: whoever holds its trial.
  * - A store that cannot be asked changes nothing but that: each worker then goes by its own.
  */
@@ -19,6 +20,12 @@ export interface BreakerStore {
   all(): readonly StoredBreaker[];
   /** @returns false when another process had brought it into that state already */
   put(row: StoredBreaker): boolean;
+  /** @returns how many in a row all processes counted; undefined when that cannot be asked */
+  addFailure(name: string): number | undefined;
+  /** Ends the row. */
+  clearFailures(name: string): void;
+  /** Names for which there is a row. */
+  failing(): readonly string[];
   /** @returns what gives the trial back; undefined while another attempt has it */
   takeTrial(name: string): (() => void) | undefined;
 }
@@ -63,6 +70,8 @@ export class BreakerBoard {
   readonly #breakers = new Map<string, Breaker>();
   readonly #hosts: ReadonlySet<string>;
   readonly #trials: Trials;
+  /** For which some worker counted failures in a row. */
+  #failing = new Set<string>();
 
   constructor(options: BreakerBoardOptions) {
     this.#options = options;
@@ -128,6 +137,7 @@ export class BreakerBoard {
   /** Takes over what other workers saw since. Called on a schedule, several times a second. */
   sync(): void {
     const { store } = this.#options;
+    this.#failing = new Set(store.failing());
     for (const { name, state } of store.all()) {
       const breaker = this.#breakers.get(name) ?? (state.is === 'closed' ? undefined : this.#make(name));
       if (breaker === undefined || breaker.state.sinceMs >= state.sinceMs) continue;
@@ -152,6 +162,9 @@ export class BreakerBoard {
     const nowMs = this.#options.nowMs();
     this.#breakers.get(host)?.succeeded(nowMs);
     if (model !== host) this.#of(model).succeeded(nowMs);
+    // Nearly always empty: a success writes nothing where nothing failed.
+    if (this.#failing.size === 0) return;
+    for (const name of [host, model]) if (this.#failing.has(name)) this.#endRow(name);
   }
 
   closeTrial(name: string): void {
@@ -164,7 +177,8 @@ export class BreakerBoard {
     const { limits, nowMs, random, mayOpen, onChange } = this.#options;
     if (limits === undefined) return;
     const breaker = this.#of(name);
-    const verdict = breaker.failed(nowMs(), limits);
+    const verdict = breaker.failed(nowMs(), limits) ?? this.#together(name, limits);
+    this.#failing.add(name);
     const { is } = breaker.state;
     // Attempts that were under way when it opened tell nothing new; a trial that failed opens it, whatever was counted.
     const opens = is === 'half_open' ? tried : is === 'closed' && verdict !== undefined;
@@ -178,6 +192,7 @@ export class BreakerBoard {
     // Switched off or to a dry run while it was open.
     if (is === 'half_open') this.#close(name, breaker);
     else breaker.forget();
+    this.#endRow(name);
     if (may === 'off') return;
     onChange({ name, state: breaker.state, before: breaker.state, verdict, cause, done: may, first: true });
   }
@@ -199,6 +214,17 @@ export class BreakerBoard {
     return this.#breakers.get(name)?.state.is === 'half_open';
   }
 
+  /** The row that all workers counted. */
+  #together(name: string, { failures }: BreakerLimits): Verdict | undefined {
+    const value = this.#options.store.addFailure(name) ?? 0;
+    return value >= failures ? { signal: 'consecutive_failures', value, threshold: failures } : undefined;
+  }
+
+  #endRow(name: string): void {
+    this.#failing.delete(name);
+    this.#options.store.clearFailures(name);
+  }
+
   #close(name: string, breaker: Breaker): void {
     this.#change(name, breaker, () => breaker.close(this.#options.nowMs()));
   }
@@ -207,6 +233,7 @@ export class BreakerBoard {
     const before = breaker.state;
     act();
     const { state } = breaker;
+    this.#endRow(name);
     const first = this.#options.store.put({ name, state });
     this.#options.onChange({ name, state, before, verdict, done: doneOf(state), first });
   }

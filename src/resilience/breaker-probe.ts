@@ -174,7 +174,7 @@ export class BreakerProbe implements Resource {
  * was only out of reach being there is enough.
  */
 function chooseTrial({ model, state }: BreakerView, loaded: readonly string[]): 'wait' | { readonly model?: string } {
-  const found = loaded.find(one => model === undefined || one === model || one === `${model}:latest`);
+  const found = loaded.find(one => model === undefined || one.toLowerCase() === model);
   if (found !== undefined) return { model: found };
   const wasGone = state.is === 'half_open' && transport.has(state.cause);
   return model === undefined && loaded.length === 0 && wasGone ? {} : 'wait';

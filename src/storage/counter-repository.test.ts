@@ -51,3 +51,14 @@ test('counters whose window is over are removed, those without one stay', t => {
   counter.reset('month');
   assert.equal(counter.get('month'), 0);
 });
+
+test('counters are found by how they begin, as long as their window is open', t => {
+  let now = 1000;
+  const counter = counters(t, () => now);
+  counter.add('failures a', 1, 1000);
+  counter.add('failures b', 1, 5000);
+  counter.add('failure', 1);
+  assert.deepEqual(counter.keys('failures '), ['failures a', 'failures b']);
+  now += 1000;
+  assert.deepEqual(counter.keys('failures '), ['failures b']);
+});

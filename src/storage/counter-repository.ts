@@ -13,6 +13,8 @@ ON CONFLICT (key) DO UPDATE SET
   expires_at = CASE WHEN expires_at <= ?4 THEN excluded.expires_at ELSE expires_at END
 RETURNING total`;
 
+const maxKeys = 2000;
+
 export class CounterRepository {
   readonly #options: CounterRepositoryOptions;
 
@@ -38,6 +40,13 @@ export class CounterRepository {
       now(),
     ]);
     return Number(row?.['total'] ?? 0);
+  }
+
+  /** Of those that begin so and whose window is not over; at most `maxKeys`. */
+  keys(prefix: string): string[] {
+    const { store, now } = this.#options;
+    const sql = `SELECT key FROM counter WHERE key >= ?1 AND key < ?2 AND (expires_at IS NULL OR expires_at > ?3) LIMIT ${maxKeys}`;
+    return store.all(sql, [prefix, `${prefix}\u{10FFFF}`, now()]).map(row => String(row['key']));
   }
 
   reset(key: string): void {

@@ -59,6 +59,8 @@ async function reset(name: string): Promise<void> {
 }
 
 const model = 'llama3.2';
+/** As breakers have it. */
+const modelName = 'llama3.2:latest';
 const question = chat(`echo:${answerText}`, { stream: false });
 
 async function askTimes(count: number): Promise<number[]> {
@@ -108,11 +110,36 @@ async function openFirst(fault: Fault, level: string): Promise<void> {
 }
 
 test('a model that always fails on a host is left alone there by both workers, and every answer comes from the other', async () => {
-  await openFirst({ fault: 'load-failure', path: '/api/chat' }, ` ${model}`);
+  await openFirst({ fault: 'load-failure', path: '/api/chat' }, ` ${modelName}`);
   const asked = inferenceCount(first.control);
   assert.ok((await askTimes(10)).every(status => status === 200));
   assert.equal(inferenceCount(first.control), asked);
   assert.equal(await stateOf(nameOf(first)), 'closed', 'the host itself is well');
+});
+
+test('a host that is left alone is not asked about its models either, until `deci hosts reset-breaker` ends it', async () => {
+  await openFirst({ fault: 'reset', path: '/api/chat' }, '');
+  await first.control.clearFaults();
+  const shows = (): number => first.control.state().requests.filter(({ path }) => path === '/api/show').length;
+  const seen = shows();
+  for (let time = 0; time < 6; time++) {
+    const answer = await ask(cluster, '/api/show', { model });
+    assert.deepEqual([answer.status, answer.headers.get('x-deci-upstream')], [200, nameOf(second)]);
+  }
+  assert.equal(shows(), seen);
+  const done = await cluster.script(['src/cli.ts', 'hosts', 'reset-breaker', nameOf(first)]);
+  assert.equal(done.code, 0, done.stderr);
+  await until('both workers know', () => everyWorker(nameOf(first), 'closed'));
+});
+
+test('`deci hosts reset-breaker HOST MODEL` takes any name of the model', async () => {
+  await openFirst({ fault: 'load-failure', path: '/api/chat' }, ` ${modelName}`);
+  const done = await cluster.script(['src/cli.ts', 'hosts', 'reset-breaker', nameOf(first), model, '--json']);
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, new RegExp(`${nameOf(first)} ${modelName}`));
+  await until('both workers know', () => everyWorker(`${nameOf(first)} ${modelName}`, 'closed'));
+  const unknown = await cluster.script(['src/cli.ts', 'hosts', 'reset-breaker', nameOf(first), 'nope']);
+  assert.notEqual(unknown.code, 0);
 });
 
 test('what opened and closed is in the journal, once, and in the metrics', async () => {

@@ -9,6 +9,9 @@ import { RetryBudget } from '../../src/resilience/retry-budget.ts';
 const loneStore: BreakerBoardOptions['store'] = {
   all: () => [],
   put: () => true,
+  addFailure: () => undefined,
+  clearFailures: () => undefined,
+  failing: () => [],
   takeTrial: () => () => undefined,
 };
 

@@ -30,6 +30,29 @@ export function addHosts(program: Command, context: CommandContext): void {
       .option('--json', 'print one JSON object')
       .action(async (name: string, flags: JsonFlag) => change(context, { name, action }, flags));
   }
+  hosts
+    .command('reset-breaker')
+    .description('use a host again that is left alone because it fails, with all of its models or with one')
+    .argument('<name>', 'name of the host, as in the list')
+    .argument('[model]', 'only this model on it')
+    .option('--json', 'print one JSON object')
+    .action(async (name: string, model: string | undefined, flags: JsonFlag) =>
+      resetBreaker(context, { name, model }, flags),
+    );
+}
+
+async function resetBreaker(
+  { client, out, signal }: CommandContext,
+  { name, model }: { name: string; model: string | undefined },
+  { json }: JsonFlag,
+): Promise<void> {
+  const path =
+    model === undefined
+      ? pathOf('api', 'admin', 'hosts', name, 'reset-breaker')
+      : pathOf('api', 'admin', 'breakers', `${name} ${model}`, 'reset');
+  const answer = await client().send({ method: 'POST', path }, signal);
+  const meant = model === undefined ? `${name} and its models` : `${model} on ${name}`;
+  out.line(json === true ? printableJson(answer) : `Nothing keeps requests from ${printable(meant)} any more.`);
 }
 
 async function list({ client, out, signal }: CommandContext, { json }: JsonFlag): Promise<void> {

@@ -1,5 +1,6 @@
 /** The breakers of hosts and of models on them: which are open, why, and the way to close one by hand. */
 import { DeciError } from '../../kernel/errors.ts';
+import { modelKey } from '../../ollama/model-key.ts';
 import type { BreakerView } from '../../resilience/breaker-board.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
@@ -24,7 +25,7 @@ export function listBreakers({ breakers }: BreakersDeps): Handler {
 /** One breaker, or, by the name of a host alone, that of the host and those of its models; `all` are all. */
 export function resetBreaker({ breakers }: BreakersDeps): Handler {
   return context => {
-    const name = context.params['name'] ?? '';
+    const name = wholeName(context.params['name'] ?? '');
     breakers.sync();
     const meant = breakers.list().filter(view => name === 'all' || view.name === name || view.host === name);
     if (meant.length === 0) {
@@ -35,6 +36,12 @@ export function resetBreaker({ breakers }: BreakersDeps): Handler {
     const data = breakers.list().filter(view => names.has(view.name));
     sendJson(context, { data: data.map(tell), next_cursor: null, has_more: false });
   };
+}
+
+/** As breakers have it: of what Ollama takes to be the same model there is one. */
+function wholeName(name: string): string {
+  const [host = name, model] = name.split(' ', 2);
+  return model === undefined || model === '' ? host : `${host} ${modelKey(model)}`;
 }
 
 function tell({ name, host, model, state }: BreakerView): object {

@@ -4,7 +4,7 @@
  */
 import { pipeline } from 'node:stream/promises';
 import type { Hosts } from '../../gateway/pipeline.ts';
-import { toDeciError } from '../../kernel/errors.ts';
+import { DeciError, toDeciError } from '../../kernel/errors.ts';
 import { firstThatHas } from '../../ollama/first-that-has.ts';
 import type { Attempt } from '../../ollama/ollama-pool.ts';
 import type { ExchangeLimits } from '../../ollama/upstream-exchange.ts';
@@ -23,16 +23,19 @@ export interface RelayHosts extends Hosts {
 export interface RelayDeps {
   readonly hosts: RelayHosts;
   readonly limits: ExchangeLimits;
+  /** Whether its breaker says to leave a host alone. */
+  readonly isLeftAlone?: (host: string) => boolean;
 }
 
 /** `any` host that has the model may answer; `home` is asked where it matters which one does. */
-export function relay(scope: 'any' | 'home', { hosts, limits }: RelayDeps): Handler {
+export function relay(scope: 'any' | 'home', { hosts, limits, isLeftAlone = () => false }: RelayDeps): Handler {
   return async context => {
     context.invite();
     const request = upstreamRequest(context);
     const open = (left: readonly UpstreamHost[]): Promise<Attempt> =>
       hosts.open(request, withProgress(context, limits), context.signal, left);
-    const candidates = scope === 'home' ? [hosts.home()] : hosts.candidates();
+    const candidates = scope === 'home' ? [hosts.home()] : hosts.candidates().filter(({ name }) => !isLeftAlone(name));
+    if (candidates.length === 0) throw new DeciError('upstream_resting');
     // An answer to HEAD has no words, whatever its status.
     const bodiless = context.req.method === 'HEAD';
     const { host, exchange } = bodiless ? await open(candidates) : await firstThatHas(candidates, open);
