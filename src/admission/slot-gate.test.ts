@@ -1,46 +1,54 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { DeciError } from '../kernel/errors.ts';
-import { type Entry, type Place, SlotGate, type SlotGateOptions } from './slot-gate.ts';
+import type { Entry } from './fair-line.ts';
+import type { Ticket } from './queue-order.ts';
+import { type Place, SlotGate, type SlotGateOptions } from './slot-gate.ts';
 
 interface TestSlot {
   readonly host: string;
   readonly model: string;
 }
 
-type Options = SlotGateOptions<TestSlot, object>;
+type Options = SlotGateOptions<TestSlot>;
 
 const never = new AbortController().signal;
-const entry: Entry = { model: 'm', group: 'm', hosts: () => ['h'] };
+const caller = { owner: 'somebody', priority: 'interactive', tokens: 100 } as const;
+const entry: Entry = { model: 'm', group: 'm', hosts: () => ['h'], caller };
 
 /** A gate in front of so many slots, and of a line of so many places. */
 function setUp(t: TestContext, { slots = 1, places = 10 }, over: Partial<Options> = {}) {
   const free = { slots };
-  const tickets = new Set<object>();
+  const tickets = new Set<Ticket>();
   const depths: number[] = [];
   const refused: string[] = [];
-  const gate = new SlotGate<TestSlot, object>({
+  const gate = new SlotGate<TestSlot>({
     slots: {
       keeps: false,
       inUse: () => slots - free.slots,
       take: (host, model) => (free.slots-- > 0 ? { host, model } : void free.slots++),
+      hasRoom: () => free.slots > 0,
       give: () => void free.slots++,
       sweep: () => undefined,
     },
     limits: { of: () => slots, observe: () => undefined, overloaded: () => undefined },
     queue: {
-      take: () => {
-        if (tickets.size >= places) return undefined;
-        const ticket = {};
+      capacity: places,
+      list: () => [...tickets],
+      join: (ticket, victim) => {
+        if (victim !== undefined) tickets.delete(victim);
+        if (tickets.size >= places) return false;
         tickets.add(ticket);
-        return ticket;
+        return true;
       },
-      release: ticket => void tickets.delete(ticket),
+      leave: ticket => void tickets.delete(ticket),
     },
+    isLoaded: () => true,
+    slotsOf: () => slots,
     maxWaitMs: 10_000,
     untilFree: async () => undefined,
-    now: () => performance.now(),
-    random: () => 0,
+    now: Date.now,
+    random: Math.random,
     onWaiting: count => depths.push(count),
     onWaited: () => undefined,
     onRefused: code => refused.push(code),
@@ -144,4 +152,47 @@ test('the slot of what was aborted is not free before its host is', async t => {
   free.resolve();
   (await waits).leave();
   assert.equal(count.slots, 1);
+});
+
+test('whose place was given to another hears of it at once', async t => {
+  const { gate, free, tickets } = setUp(t, { slots: 0, places: 2 });
+  const greedy = [1, 2].map(() => gate.enter(entry, never));
+  const [, last] = greedy;
+  assert.ok(last !== undefined);
+  const evicted = assert.rejects(last, { code: 'queue_share', status: 429 });
+  const leaving = new AbortController();
+  const other = gate.enter({ ...entry, caller: { ...caller, owner: 'other' } }, leaving.signal);
+  await evicted;
+  assert.deepEqual(
+    gate
+      .line()
+      .map(({ owner }) => owner)
+      .toSorted(),
+    ['other', 'somebody'],
+  );
+  assert.equal(tickets.size, 2);
+  leaving.abort(new DeciError('draining'));
+  await assert.rejects(other, { code: 'draining' });
+  free.slots = 1;
+  (await greedy[0])?.leave();
+});
+
+test('what another worker lets wait in front of one is served there first', async t => {
+  const { gate, free, tickets } = setUp(t, { slots: 0 });
+  const waits = gate.enter(entry, never);
+  const [own] = tickets;
+  assert.ok(own !== undefined);
+  const foreign = { ...own, id: 'foreign', start: own.start - 1 };
+  tickets.add(foreign);
+  const seen: number[] = [];
+  const places = gate.enter({ ...entry, onLine: ({ position }) => seen.push(position) }, never);
+  free.slots = 2;
+  assert.deepEqual(
+    gate.line().map(({ id }) => id === 'foreign'),
+    [true, false, false],
+  );
+  tickets.delete(foreign);
+  (await waits).leave();
+  (await places).leave();
+  assert.ok(seen.every(position => position <= 3));
 });

@@ -5,8 +5,7 @@
  * - A slot that is given back within moments of being taken is kept for the next request of this worker, leased all the
  *   while, so that short requests do not cost two statements each. It is kept for milliseconds, and handed on for no longer
  *   than `handOnMs` while other processes wait.
- * - A slot given back while another process waits is left alone by this worker for a moment: whoever only polls would never
- *   find it free otherwise.
+ * - Whoever comes just now takes no new slot while somebody in another worker waits for the model: it is not his turn.
  * - A store that cannot be asked leaves each worker its share of the slots, counted here. Where a share would be less than one,
  *   it is one: all workers together may then use more than there are.
  */
@@ -33,6 +32,7 @@ export interface SlotTableOptions<L> {
       readonly sameDataMax: number;
     }): L | undefined;
     release(lease: L): boolean;
+    count(kind: string, key: string, data?: string): number;
   };
   /** For all models together. */
   readonly hostMax: number;
@@ -41,7 +41,8 @@ export interface SlotTableOptions<L> {
   readonly sharers: number;
   /** Longer than anything is generated. */
   readonly useMs: number;
-  readonly othersWait: () => boolean;
+  /** Whether somebody waits in another worker, for this model or for any. */
+  readonly othersWait: (model?: string) => boolean;
   readonly now: () => number;
   /** Each time the store could not be asked, and with `undefined` when it could. */
   readonly onStore: (failure: unknown) => void;
@@ -50,14 +51,12 @@ export interface SlotTableOptions<L> {
 
 const handOnMs = 250;
 const keepMs = 20;
-const leaveAloneMs = 20;
 
 export class SlotTable<L extends { readonly expiresAtMs: number }> {
   readonly #options: SlotTableOptions<L>;
   /** Slots in use here, by host, and by host and model. */
   readonly #inUse = new Map<string, number>();
   readonly #kept: Slot<L>[] = [];
-  readonly #leaveAloneUntilMs = new Map<string, number>();
 
   constructor(options: SlotTableOptions<L>) {
     this.#options = options;
@@ -72,12 +71,20 @@ export class SlotTable<L extends { readonly expiresAtMs: number }> {
   }
 
   /** @returns undefined when there is none */
-  take(host: string, model: string): Slot<L> | undefined {
-    const atMs = this.#options.now();
-    if (atMs < (this.#leaveAloneUntilMs.get(host) ?? atMs)) return undefined;
-    const slot = this.#takeKept(host, model) ?? this.#lease(host, model, atMs);
+  take(host: string, model: string, inTurn: boolean): Slot<L> | undefined {
+    const slot = this.#takeKept(host, model) ?? this.#takeNew(host, model, inTurn);
     if (slot !== undefined) this.#count(slot, 1);
     return slot;
+  }
+
+  /** Whether there seems to be one: without taking it, and never a reason to believe that it will be there later. */
+  hasRoom(host: string, model: string): boolean {
+    const { leases, hostMax, limitOf } = this.#options;
+    try {
+      return leases.count('slot', host) < hostMax && leases.count('slot', host, model) < limitOf(host, model);
+    } catch {
+      return true;
+    }
   }
 
   /** @param waiting whether somebody of this worker waits for a slot */
@@ -92,7 +99,6 @@ export class SlotTable<L extends { readonly expiresAtMs: number }> {
       return;
     }
     this.#release(slot);
-    if (this.#options.sharers > 1 && this.#othersWait()) this.#leaveAlone(slot.host, atMs);
   }
 
   /** Gives back what was kept for long enough. @param all also the rest */
@@ -114,6 +120,11 @@ export class SlotTable<L extends { readonly expiresAtMs: number }> {
       this.#release(slot);
     }
     return undefined;
+  }
+
+  #takeNew(host: string, model: string, inTurn: boolean): Slot<L> | undefined {
+    if (!inTurn && this.#options.sharers > 1 && this.#othersWait(model)) return undefined;
+    return this.#lease(host, model, this.#options.now());
   }
 
   #lease(host: string, model: string, atMs: number): Slot<L> | undefined {
@@ -152,15 +163,9 @@ export class SlotTable<L extends { readonly expiresAtMs: number }> {
     }
   }
 
-  /** As long at a time as not: two workers that are polite to each other without end would both get nothing. */
-  #leaveAlone(host: string, atMs: number): void {
-    const untilMs = this.#leaveAloneUntilMs.get(host) ?? Number.NEGATIVE_INFINITY;
-    if (atMs >= untilMs + leaveAloneMs) this.#leaveAloneUntilMs.set(host, atMs + leaveAloneMs);
-  }
-
-  #othersWait(): boolean {
+  #othersWait(model?: string): boolean {
     try {
-      return this.#options.othersWait();
+      return this.#options.othersWait(model);
     } catch {
       return false;
     }

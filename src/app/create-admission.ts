@@ -1,4 +1,5 @@
 /** The wiring of admission: slots as leases, limits as counters, a line of bounded length. */
+import { QueueTickets, queueKey, queueKind } from '../admission/queue-tickets.ts';
 import { SlotGate } from '../admission/slot-gate.ts';
 import { SlotLimits } from '../admission/slot-limits.ts';
 import { SlotTable } from '../admission/slot-table.ts';
@@ -10,13 +11,14 @@ export interface AdmissionWiring {
   /** Names in the order of the configuration. */
   readonly hosts: readonly string[];
   readonly untilFree: (host: string) => Promise<void>;
+  /** Whether some host has the model in memory. */
+  readonly isLoaded: (model: string) => boolean;
 }
 
 export const slotKind = 'slot';
-const queue = { kind: 'queue', key: 'all' } as const;
 
-export function createAdmission(config: Config, spine: Spine, { hosts, untilFree }: AdmissionWiring) {
-  const { maxConnections, queueMax, upstreams, workers } = config;
+export function createAdmission(config: Config, spine: Spine, { hosts, untilFree, isLoaded }: AdmissionWiring) {
+  const { maxConnections, upstreams, workers } = config;
   const { leases, counters, events, log } = spine;
   const useMs = config.timeouts.totalMs + 60_000;
   let isStoreAway = false;
@@ -44,16 +46,23 @@ export function createAdmission(config: Config, spine: Spine, { hosts, untilFree
     limitOf: (host, model) => limits.of(host, model),
     sharers: workers,
     useMs,
-    othersWait: () => leases.isHeldByOthers(queue.kind, queue.key),
+    othersWait: model => leases.isHeldByOthers(queueKind, queueKey, model === undefined ? '' : `${model}\n`),
     now: Date.now,
     onStore,
     onChange: (upstream, count) => events.slotsInUse({ upstream, count }),
   });
-  const localTickets = { count: 0 };
-  const gate = new SlotGate({
+  const capacity = config.queueMax;
+  const queue = new QueueTickets<Lease>({ leases, capacity, sharers: workers, ttlMs: useMs, onStore });
+  return new SlotGate({
     slots,
     limits,
-    queue: createTickets(),
+    queue,
+    isLoaded,
+    slotsOf: model =>
+      Math.min(
+        hosts.reduce((sum, host) => sum + limits.of(host, model), 0),
+        hosts.length * maxConnections,
+      ),
     maxWaitMs: config.timeouts.totalMs,
     untilFree,
     now: Date.now,
@@ -62,32 +71,4 @@ export function createAdmission(config: Config, spine: Spine, { hosts, untilFree
     onWaited: seconds => events.queueWaited({ seconds }),
     onRefused: code => events.queueRefused({ code }),
   });
-  return gate;
-
-  /** Places in the line. Without the store each worker has its part of them. */
-  function createTickets() {
-    return {
-      take: (): Lease | 'local' | undefined => {
-        try {
-          return leases.take({ ...queue, capacity: queueMax, ttlMs: useMs });
-        } catch (error) {
-          onStore(error);
-          if (localTickets.count >= Math.floor(queueMax / workers)) return undefined;
-          localTickets.count++;
-          return 'local';
-        }
-      },
-      release: (ticket: Lease | 'local'): void => {
-        if (ticket === 'local') {
-          localTickets.count--;
-          return;
-        }
-        try {
-          leases.release(ticket);
-        } catch (error) {
-          onStore(error);
-        }
-      },
-    };
-  }
 }

@@ -93,6 +93,8 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
   };
 }
 
+/** It waits like everybody; hosts that are well are wanted soon. */
+const prober = { owner: 'deci', priority: 'interactive', tokens: 1 } as const;
 const probeLimits = { firstMs: 15_000, stallMs: 5000, totalMs: 20_000 };
 const headers = { 'content-type': 'application/json' } as const;
 
@@ -105,7 +107,12 @@ function probed(pool: OllamaPool, admission: Admission, host: UpstreamHost): Pro
       // Without options of its own, so that nothing is loaded anew for it.
       const body = JSON.stringify({ model, prompt: '.', options: { num_predict: 1 } });
       const request = { method: 'POST', path: '/api/generate', headers, body, model } as const;
-      const entry = { model: modelKey(model), group: `trial of ${host.name}`, hosts: () => [host.name] };
+      const entry = {
+        model: modelKey(model),
+        group: `trial of ${host.name}`,
+        hosts: () => [host.name],
+        caller: prober,
+      };
       const place = await admission.enter(entry, signal);
       try {
         const attempt = await pool.open(request, probeLimits, signal, [host]);

@@ -116,6 +116,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const admission = createAdmission(config, spine, {
     hosts: pool.hosts.map(host => host.name),
     untilFree: host => pool.untilFree(host),
+    isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
   });
   const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
   const trials = resilience.resource(pool, admission);
@@ -162,6 +163,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         }),
         setDraining: (host, draining, by) => drained.set(host, draining, by),
       },
+      queue: { capacity: config.queueMax, list: () => admission.line(), now: Date.now },
       embeddingCache: cache,
       cacheAdmin: { cache: cache?.admin },
       openApi: { read: () => readFile(new URL('../../docs/reference/openapi.json', import.meta.url)) },

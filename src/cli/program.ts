@@ -7,10 +7,12 @@ import { addHealers } from './families/healers.ts';
 import { addBreakers } from './families/host-breakers.ts';
 import { addHosts } from './families/hosts.ts';
 import { addJournal } from './families/journal.ts';
+import { addQueue } from './families/queue.ts';
 
 const families: ReadonlyArray<(program: Command, context: CommandContext) => void> = [
   addHealers,
   addHosts,
+  addQueue,
   addBreakers,
   addCache,
   addJournal,

@@ -19,6 +19,8 @@ export interface HostHealth {
 export interface AttemptTarget {
   readonly model: string;
   readonly embeds: boolean;
+  /** Where the client gives all attempts together less time than we do. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Hosts by what all attempts of a request did with them. */

@@ -35,12 +35,14 @@ export async function withAttempts<T>(
 ): Promise<T> {
   deps.budget.earn();
   const startedAtMs = deps.nowMs();
+  const totalMs = Math.min(deps.totalMs, target.timeoutMs ?? deps.totalMs);
   const hosts: AskedHosts = { asked: new Set(), barred: new Set() };
   let retried: FailureClass | undefined;
   let told: DeciError | undefined;
   for (let number = 1; ; number++) {
-    const remainingMs = Math.max(1, deps.totalMs - (deps.nowMs() - startedAtMs));
-    const plan = new AttemptPlan(deps, target, hosts, number === 1 ? undefined : remainingMs);
+    const remainingMs = Math.max(1, totalMs - (deps.nowMs() - startedAtMs));
+    const hasAll = number === 1 && target.timeoutMs === undefined;
+    const plan = new AttemptPlan(deps, target, hosts, hasAll ? undefined : remainingMs);
     try {
       const result = await attempt(plan);
       plan.begun();
@@ -55,7 +57,7 @@ export async function withAttempts<T>(
       if (retried !== undefined) deps.onRetry({ reason: retried, result: 'failed' });
       // A host that answered says more than one that could not be reached when it was to answer again.
       if (told === undefined || error.code !== 'upstream_unreachable') told = plan.told(error);
-      retried = await nextAttempt(deps, { plan, error, told, number, startedAtMs }, signal);
+      retried = await nextAttempt(deps, { plan, error, told, number, startedAtMs, totalMs }, signal);
     }
   }
 }
@@ -67,11 +69,12 @@ interface Failed {
   readonly told: DeciError;
   readonly number: number;
   readonly startedAtMs: number;
+  readonly totalMs: number;
 }
 
 /** Waits until the next attempt is due. @throws the failure, when there is to be none */
 async function nextAttempt(deps: AttemptDeps, failed: Failed, signal: AbortSignal): Promise<FailureClass> {
-  const { plan, error, told, number, startedAtMs } = failed;
+  const { plan, error, told, number, startedAtMs, totalMs } = failed;
   const { settings, outlook, random, budget } = deps;
   const reason = plan.failed(error);
   const elapsedMs = deps.nowMs() - startedAtMs;
@@ -81,7 +84,7 @@ async function nextAttempt(deps: AttemptDeps, failed: Failed, signal: AbortSigna
       attempt: number,
       untriedHosts: plan.untried(),
       retryAfterMs: error.retryAfterMs,
-      remainingMs: deps.totalMs - elapsedMs,
+      remainingMs: totalMs - elapsedMs,
       outageMs: outlook.outageMs(),
       elapsedMs,
       draining: deps.isDraining(),

@@ -1,6 +1,7 @@
 /** What the gateway is asked to do: one request of Ollama's native API, already in native words. */
 
 import type { JsonObject } from '../kernel/json.ts';
+import type { Asker } from './asker.ts';
 
 export type GenerationPath = '/api/chat' | '/api/generate';
 
@@ -18,6 +19,7 @@ export interface GenerationJob {
   /** Tells apart several answers that are wanted for one request. */
   readonly variant?: number | undefined;
   readonly wishes?: CacheWishes | undefined;
+  readonly asker: Asker;
 }
 
 /** What a client says of recorded answers. */

@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { attemptDeps } from '../../test/support/attempt-deps.ts';
+import { testAsker } from '../../test/support/test-asker.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
 import { AttemptPlan } from './attempt-plan.ts';
 import { openPlaced, type Placed } from './open-placed.ts';
@@ -61,7 +62,7 @@ async function setUp(t: TestContext, listener: RequestListener | undefined, wait
       { hosts, admission: { enter }, limits: { ...limits, ...over.limits } },
       {
         request: { method: 'POST', path: '/api/chat', headers: {}, body: '{}', model: 'M' },
-        wanted: { model: 'M', body: '{}' },
+        wanted: { asker: testAsker, model: 'M', body: '{}' },
         plan: planFor(name),
       },
       over.signal ?? never,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attemptDeps } from '../../test/support/attempt-deps.ts';
+import { testAsker } from '../../test/support/test-asker.ts';
 import { DeciError, type DeciErrorDetails } from '../kernel/errors.ts';
 import type { AttemptDeps } from './attempts.ts';
 import { withAttempts } from './attempts.ts';
@@ -40,7 +41,7 @@ function setUp(answers: Record<string, Answer>, options: { readonly full?: strin
     withAttempts(deps, target, never, async plan => {
       const placing = new Placing<{ readonly name: string }>(
         { hosts: pool, admission },
-        { model: 'm', body: '' },
+        { model: 'm', body: '', asker: testAsker },
         plan,
       );
       for (;;) {

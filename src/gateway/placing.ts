@@ -2,8 +2,11 @@
  * The way of one attempt over the hosts: to the next one that has a slot and that the plan does not leave alone, until none is
  * left. Owner: one attempt of one request. Invariant: a slot that is not used is given back at once.
  */
+import type { Caller } from '../admission/queue-order.ts';
 import { DeciError } from '../kernel/errors.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import { modelKey } from '../ollama/model-key.ts';
+import { type Asker, callerOf } from './asker.ts';
 import type { AttemptPlan } from './attempt-plan.ts';
 
 /** What a host is chosen by. */
@@ -11,6 +14,9 @@ export interface Wanted {
   readonly model: string;
   /** The request as it is sent; hosts that have read its beginning before are preferred. */
   readonly body: Buffer | string;
+  readonly asker: Asker;
+  /** The body, where it was parsed. */
+  readonly request?: JsonObject | undefined;
 }
 
 export interface PlaceSample {
@@ -37,7 +43,9 @@ export interface Admission {
       readonly model: string;
       readonly group: string;
       readonly hosts: () => readonly string[];
+      readonly caller: Caller;
       readonly maxWaitMs?: number | undefined;
+      readonly onLine?: Asker['onLine'];
     },
     signal: AbortSignal,
   ): Promise<Place>;
@@ -77,13 +85,24 @@ export class Placing<H extends Named> {
   /** @throws DeciError why there is no host left, the refusal of the admission, or the signal's reason */
   async next(signal: AbortSignal): Promise<{ readonly host: H; readonly place: Place }> {
     for (;;) {
-      const entry = { model: this.#model, group: this.#group(), hosts: this.#hosts, maxWaitMs: this.#plan.remainingMs };
-      const place = await this.#deps.admission.enter(entry, signal);
+      const place = await this.#deps.admission.enter(this.#entry(), signal);
       const host = this.#candidates.find(candidate => candidate.name === place.host);
       if (host !== undefined && this.#plan.enter(host.name)) return { host, place };
       place.leave();
       this.#passed.add(place.host);
     }
+  }
+
+  #entry(): Parameters<Admission['enter']>[0] {
+    const { asker, body, request } = this.#wanted;
+    return {
+      model: this.#model,
+      group: this.#group(),
+      hosts: this.#hosts,
+      caller: callerOf(asker, body, request),
+      maxWaitMs: this.#plan.remainingMs,
+      onLine: asker.onLine,
+    };
   }
 
   /** The host cannot be dialled, or does not have the model. */

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { LinePlace } from '../admission/fair-line.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { DeciError } from '../kernel/errors.ts';
 import type { RequiredRole } from '../kernel/role.ts';
@@ -54,6 +55,8 @@ export class RequestContext {
   model: string | undefined;
   /** How long it waited for a slot; undefined when it did not. */
   queueMs: number | undefined;
+  /** How far it is in the line; undefined when it never stood in one. */
+  line: LinePlace | undefined;
   marks: RequestMarks | undefined;
   promptTokens: number | undefined;
   outputTokens: number | undefined;

@@ -65,10 +65,12 @@ function errorHeaders(error: DeciError): string[] {
   if (error.allow !== undefined) headers.push('Allow', error.allow.join(', '));
   // A 401 of the model server is about its own account, and no key of ours would help.
   if (error.status === 401 && error.fault === 'client') headers.push('WWW-Authenticate', 'Bearer realm="deci"');
-  if (error.status === 503 && error.fault !== 'client')
+  const isBusy = error.status === 503 && error.fault !== 'client';
+  if (isBusy || (error.status === 429 && error.code !== 'upstream_refused'))
     headers.push('Retry-After', String(error.retryAfterSeconds ?? 5));
   // Of an error in Ollama's own words we know nothing more than its status says.
-  if (error.status >= 500 && error.code !== 'upstream_refused') headers.push('x-should-retry', String(error.retryable));
+  const maySay = error.status >= 500 || error.status === 429;
+  if (maySay && error.code !== 'upstream_refused') headers.push('x-should-retry', String(error.retryable));
   return headers;
 }
 

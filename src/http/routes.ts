@@ -28,6 +28,7 @@ import {
 import { type EmbeddingDeps, openAiEmbeddings } from './handlers/openai-embeddings.ts';
 import { openAiResponses } from './handlers/openai-responses.ts';
 import { type OpenApiDeps, openApiDocument } from './handlers/openapi-document.ts';
+import { listQueue, type QueueDeps } from './handlers/queue.ts';
 import { sendText } from './respond.ts';
 import {
   administer,
@@ -59,6 +60,7 @@ export interface RouteDeps {
   readonly healers: HealersDeps;
   readonly hosts: HostsDeps;
   readonly breakers: BreakersDeps;
+  readonly queue: QueueDeps;
   readonly cacheAdmin: CacheAdminDeps;
   readonly embeddingCache: EmbeddingCache;
 }
@@ -118,6 +120,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...on(operate, 'POST', '/api/admin/hosts/:name/drain', drainHost(true, deps.hosts)),
     ...on(operate, 'POST', '/api/admin/hosts/:name/undrain', drainHost(false, deps.hosts)),
     ...on(operate, 'POST', '/api/admin/hosts/:name/reset-breaker', resetBreaker(deps.breakers)),
+    ...on(read('problem'), 'GET', '/api/admin/queue', listQueue(deps.queue)),
     ...on(read('problem'), 'GET', '/api/admin/breakers', listBreakers(deps.breakers)),
     ...on(operate, 'POST', '/api/admin/breakers/:name/reset', resetBreaker(deps.breakers)),
     ...on(read('problem'), 'GET', '/api/admin/cache', cacheStats(deps.cacheAdmin)),

@@ -4,6 +4,8 @@
  * docs/reference/errors.md lists the same codes; a test compares the two in both directions.
  */
 
+import { queueErrors } from './queue-errors.ts';
+
 /** `client`: the request is wrong; `deci`: we are the cause; `ollama`: the model server is. */
 export type Fault = 'client' | 'deci' | 'ollama';
 
@@ -164,20 +166,7 @@ const catalogue = {
     message: 'the server is restarting and ended this answer before it was complete',
     fix: 'Try again; another worker or the restarted one answers.',
   },
-  queue_full: {
-    status: 503,
-    fault: 'deci',
-    retryable: true,
-    message: 'too many callers wait for a model already',
-    fix: 'Try again after the time in `Retry-After`, or raise `QUEUE_MAX`; more slots or hosts make the line shorter.',
-  },
-  queue_timeout: {
-    status: 503,
-    fault: 'deci',
-    retryable: true,
-    message: 'no slot of a model became free in time',
-    fix: 'Try again later, or raise `INFERENCE_TIMEOUT`; more slots or hosts make the line shorter.',
-  },
+  ...queueErrors,
   hosts_draining: {
     status: 503,
     fault: 'deci',

@@ -153,11 +153,33 @@ export class LeaseRepository {
     return this.#options.store.all(sql, [kind, key, slot, token]).length > 0;
   }
 
-  /** Whether another process holds something under this key. */
-  isHeldByOthers(kind: string, key: string): boolean {
+  /** Whether another process holds something under this key, with data that begin like this. */
+  isHeldByOthers(kind: string, key: string, dataStart = ''): boolean {
     const { store, self } = this.#options;
-    const sql = `SELECT 1 FROM lease WHERE kind = ? AND key = ? AND NOT (${isOfHolder}) LIMIT 1`;
-    return store.get(sql, [kind, key, self.pid, self.start]) !== undefined;
+    const ofOthers = `kind = ? AND key = ? AND NOT (${isOfHolder})`;
+    const sql = `SELECT 1 FROM lease WHERE ${ofOthers} AND substr(coalesce(data, ''), 1, ?) = ? LIMIT 1`;
+    return store.get(sql, [kind, key, self.pid, self.start, dataStart.length, dataStart]) !== undefined;
+  }
+
+  /** How many are held, by whomever; of those that carry these data, if they are given. */
+  count(kind: string, key: string, data?: string): number {
+    const sql = 'SELECT count(*) AS held FROM lease WHERE kind = ?1 AND key = ?2 AND (?3 IS NULL OR data = ?3)';
+    return Number(this.#options.store.get(sql, [kind, key, data ?? null])?.['held'] ?? 0);
+  }
+
+  /**
+   * Takes the place of another lease, whoever holds it, in one step.
+   * @returns undefined when nobody holds it any more
+   */
+  replace({ kind, key, slot, token }: Lease, { ttlMs, data }: Pick<LeaseRequest, 'ttlMs' | 'data'>): Lease | undefined {
+    const { store, self, now, random } = this.#options;
+    const mine = Math.floor(random() * Number.MAX_SAFE_INTEGER);
+    const expiresAtMs = now() + ttlMs;
+    const sql = `UPDATE lease SET token = ?, holder_pid = ?, holder_start = ?, expires_at = ?, data = ? WHERE ${isThis} RETURNING slot`;
+    const params = [mine, self.pid, self.start, expiresAtMs, data ?? null, kind, key, slot, token];
+    return store.get(sql, params) === undefined
+      ? undefined
+      : { kind, key, slot, token: mine, holder: self, expiresAtMs, data };
   }
 
   #insert({ kind, key, capacity, ttlMs, data, sameDataMax }: LeaseRequest): Lease | undefined {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { testAsker } from '../../../test/support/test-asker.ts';
 import { Recording } from '../../cache/recording.ts';
 import { requestKey } from '../../cache/request-key.ts';
 import { SingleFlight } from '../../cache/single-flight.ts';
@@ -10,7 +11,7 @@ import { type CacheDeps, createCached } from './cached.ts';
 
 const never = new AbortController().signal;
 const body = '{"messages":[{"role":"user","content":"x"}]}';
-const job: GenerationJob = { path: '/api/chat', model: 'm', body, tenant: 't' };
+const job: GenerationJob = { path: '/api/chat', model: 'm', body, tenant: 't', asker: testAsker };
 const fixed: GenerationJob = { ...job, body: body.replace('{', '{"options":{"seed":1},') };
 const done = '{"done":true,"done_reason":"stop"}\n';
 

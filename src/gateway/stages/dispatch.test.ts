@@ -4,13 +4,14 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { attemptDeps, freeAdmission } from '../../../test/support/attempt-deps.ts';
+import { testAsker } from '../../../test/support/test-asker.ts';
 import { OllamaPool } from '../../ollama/ollama-pool.ts';
 import type { Generate, NativeStream } from '../generate.ts';
 import { createPipeline } from '../pipeline.ts';
 
 const limits = { firstMs: 5000, stallMs: 5000, totalMs: 5000 };
 const never = new AbortController().signal;
-const job = { path: '/api/chat', model: 'm', body: '{"model":"m"}', tenant: 'local' } as const;
+const job = { path: '/api/chat', model: 'm', body: '{"model":"m"}', tenant: 'local', asker: testAsker } as const;
 const final = '{"message":{"content":"hi"},"done":true}\n';
 
 const answers =

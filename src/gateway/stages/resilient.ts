@@ -15,7 +15,7 @@ export type Dispatch = (job: GenerationJob, signal: AbortSignal, plan: AttemptPl
 
 export function createResilient(deps: AttemptDeps, dispatch: Dispatch): Generate {
   return (job, signal) =>
-    withAttempts(deps, { model: job.model, embeds: false }, signal, async plan => {
+    withAttempts(deps, { model: job.model, embeds: false, timeoutMs: job.asker.timeoutMs }, signal, async plan => {
       const stream = await dispatch(job, signal, plan);
       return job.gathered === true
         ? await gather(stream, plan)

@@ -5,10 +5,12 @@
  * the reason and the counts, then message_stop. Exactly one block is open at a time: `#block` is the kind that is open,
  * `#index` its number. A failure is an `error` event and never message_stop, so that no client takes it for an end.
  */
+import type { LinePlace } from '../../admission/fair-line.ts';
 import type { CollectedAnswer, DeltaEvent, EndEvent, GenerationEvent, ToolCall } from '../../gateway/generation.ts';
 import type { DeciError } from '../../kernel/errors.ts';
 import { renderAnthropicError } from './anthropic-error.ts';
 import type { StreamRenderer } from './dialect.ts';
+import { aliveComment } from './sse-comment.ts';
 
 export interface AnthropicAnswerOptions {
   /** The id of the message, `msg_…`, unique. */
@@ -52,9 +54,9 @@ export class AnthropicRenderer implements StreamRenderer {
     return bytes;
   }
 
-  heartbeat(): string {
+  heartbeat(line?: LinePlace): string {
     // Before message_start some clients know no event at all, so only a comment is safe there.
-    return this.#started ? 'event: ping\ndata: {"type":"ping"}\n\n' : ': ping\n\n';
+    return this.#started ? 'event: ping\ndata: {"type":"ping"}\n\n' : aliveComment(line);
   }
 
   fail(error: DeciError, requestId: string): string {

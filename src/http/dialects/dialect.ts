@@ -1,6 +1,7 @@
 /**
  * What a dialect is: how it says an answer and how it says an error. The code that moves bytes (http/stream) knows only this.
  */
+import type { LinePlace } from '../../admission/fair-line.ts';
 import type { GenerationEvent } from '../../gateway/generation.ts';
 import type { DeciError } from '../../kernel/errors.ts';
 
@@ -13,7 +14,7 @@ export interface StreamRenderer {
   /** The bytes for a batch of events; may be empty. The first call also opens the answer where the dialect has an opening. */
   render(events: readonly GenerationEvent[]): string;
   /** Bytes that say "still there" without saying anything; valid at any moment between two calls of `render`. */
-  heartbeat(): string;
+  heartbeat(line?: LinePlace): string;
   /** The last bytes of an answer that failed after it began. Never an end that a client could take for success. */
   fail(error: DeciError, requestId: string): string;
 }

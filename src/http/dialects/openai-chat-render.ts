@@ -2,6 +2,7 @@
  * Chat answers in OpenAI's words, streamed and whole. Order and fields of the chunks are those of Ollama, save that tool
  * calls are numbered here: clients put streamed calls together by `index`, which not every model's parser counts.
  */
+import type { LinePlace } from '../../admission/fair-line.ts';
 import type {
   CollectedAnswer,
   DeltaEvent,
@@ -14,6 +15,7 @@ import type { DeciError } from '../../kernel/errors.ts';
 import type { StreamRenderer } from './dialect.ts';
 import { renderOpenAiStreamError } from './openai-error.ts';
 import { openAiUsage } from './openai-usage.ts';
+import { aliveComment } from './sse-comment.ts';
 
 export interface OpenAiChatOptions {
   readonly id: string;
@@ -137,8 +139,8 @@ export class OpenAiChatRenderer implements StreamRenderer {
     return bytes;
   }
 
-  heartbeat(): string {
-    return ': ping\n\n';
+  heartbeat(line?: LinePlace): string {
+    return aliveComment(line);
   }
 
   fail(error: DeciError, requestId: string): string {

@@ -1,4 +1,5 @@
 /** `POST /v1/completions`: text completions over Ollama's native generate. */
+import type { LinePlace } from '../../admission/fair-line.ts';
 import type { CollectedAnswer, DeltaEvent, EndEvent, GenerationEvent, TokenLogprob } from '../../gateway/generation.ts';
 import type { NativeGenerateRequest } from '../../gateway/native-request.ts';
 import { DeciError } from '../../kernel/errors.ts';
@@ -7,6 +8,7 @@ import { renderOpenAiStreamError } from './openai-error.ts';
 import { readKeepAlive, readSamplingOptions, readStreamFields, readTopLogprobs } from './openai-options.ts';
 import { openAiUsage } from './openai-usage.ts';
 import { asObject, optionalInteger, optionalString } from './request-fields.ts';
+import { aliveComment } from './sse-comment.ts';
 
 export interface OpenAiCompletionPlan {
   readonly model: string;
@@ -95,8 +97,8 @@ export class OpenAiCompletionRenderer implements StreamRenderer {
     return bytes;
   }
 
-  heartbeat(): string {
-    return ': ping\n\n';
+  heartbeat(line?: LinePlace): string {
+    return aliveComment(line);
   }
 
   fail(error: DeciError, requestId: string): string {

@@ -5,6 +5,7 @@
  * done), then exactly one of response.completed, response.incomplete, response.failed. At most one item is open at a
  * time; its output_index is the number of items that are done. Every event carries the next sequence_number.
  */
+import type { LinePlace } from '../../admission/fair-line.ts';
 import type { CollectedAnswer, DeltaEvent, EndEvent, GenerationEvent, ToolCall } from '../../gateway/generation.ts';
 import type { DeciError } from '../../kernel/errors.ts';
 import type { StreamRenderer } from './dialect.ts';
@@ -20,6 +21,7 @@ import {
   summaryText,
 } from './responses-object.ts';
 import { itemOf, type OpenItem, reasoningDeltaPrefix, textDeltaPrefix } from './responses-open-item.ts';
+import { aliveComment } from './sse-comment.ts';
 
 /** One streamed answer of `/v1/responses`. */
 export class ResponsesRenderer implements StreamRenderer {
@@ -42,8 +44,8 @@ export class ResponsesRenderer implements StreamRenderer {
     return bytes;
   }
 
-  heartbeat(): string {
-    return ': ping\n\n';
+  heartbeat(line?: LinePlace): string {
+    return aliveComment(line);
   }
 
   fail(error: DeciError, requestId: string): string {

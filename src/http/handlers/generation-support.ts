@@ -2,6 +2,7 @@
 import type { AnswerMarks, Generate, NativeStream } from '../../gateway/generate.ts';
 import type { GenerationJob } from '../../gateway/job.ts';
 import { DeciError } from '../../kernel/errors.ts';
+import { askerOf } from '../asker.ts';
 import { readCacheWishes } from '../cache-wishes.ts';
 import type { RequestContext } from '../request-context.ts';
 
@@ -11,7 +12,7 @@ export interface GenerationDeps {
 }
 
 /** A job as a handler knows it; who asks and what he wishes is in the context. */
-export type HandlerJob = Omit<GenerationJob, 'tenant' | 'wishes'>;
+export type HandlerJob = Omit<GenerationJob, 'tenant' | 'wishes' | 'asker'>;
 
 /** Starts the job and notes where its answer is from; the last line is noted when the lines have been read. */
 export async function startGeneration(
@@ -22,7 +23,8 @@ export async function startGeneration(
   context.model = job.model;
   const wishes = readCacheWishes(context.req.headers);
   const tenant = tenantOf(context);
-  const stream = await deps.generate({ ...job, tenant, wishes }, context.signal);
+  const asker = askerOf(context, 'interactive');
+  const stream = await deps.generate({ ...job, tenant, wishes, asker }, context.signal);
   if (stream.upstream !== undefined) noteUpstream(context, stream.upstream);
   noteQueue(context, stream.queueMs);
   if (stream.marks !== undefined) noteMarks(context, stream.marks);

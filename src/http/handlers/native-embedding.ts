@@ -8,6 +8,7 @@ import { openPlaced, type PlacedDeps } from '../../gateway/pipeline.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { parseObject } from '../../kernel/json.ts';
 import type { UpstreamExchange } from '../../ollama/upstream-exchange.ts';
+import { askerOf } from '../asker.ts';
 import { withCanonicalKeys } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendBody } from '../respond.ts';
@@ -43,8 +44,9 @@ export function nativeEmbedding(
 
 function ask(context: RequestContext, deps: EmbeddingRouteDeps, model: string): Promise<Buffer> {
   const { body, signal } = context;
-  const placed = { request: { ...upstreamRequest(context), model }, wanted: { model, body } };
-  return withAttempts(deps.attempts, { model, embeds: true }, signal, async plan => {
+  const asker = askerOf(context, 'batch');
+  const placed = { request: { ...upstreamRequest(context), model }, wanted: { model, body, asker } };
+  return withAttempts(deps.attempts, { model, embeds: true, timeoutMs: asker.timeoutMs }, signal, async plan => {
     const { attempt, place } = await openPlaced(deps, { ...placed, plan }, signal);
     noteUpstream(context, attempt.host.name);
     noteQueue(context, place.waitedMs);

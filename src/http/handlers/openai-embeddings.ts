@@ -1,10 +1,12 @@
 /** /v1/embeddings over the native /api/embed, through the npm client. */
+import type { Asker } from '../../gateway/asker.ts';
 import type { AttemptPlan } from '../../gateway/attempt-plan.ts';
 import { type AttemptDeps, withAttempts } from '../../gateway/attempts.ts';
 import { Placing, type PlacingDeps } from '../../gateway/placing.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
 import { toUpstreamError } from '../../ollama/upstream-error.ts';
+import { askerOf } from '../asker.ts';
 import { parseOpenAiEmbeddingRequest, renderOpenAiEmbeddings } from '../dialects/openai-embeddings.ts';
 import { parseJsonBody } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -52,17 +54,24 @@ export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): H
 
 /** An embedding leaves nothing behind that a second one could double, so that every failure may be tried again. */
 function embed(context: RequestContext, deps: EmbeddingDeps, request: EmbedRequest): Promise<Embedded> {
-  const target = { model: request.model, embeds: true };
-  return withAttempts(deps.attempts, target, context.signal, plan => embedOnce(context, deps, { plan, request }));
+  const asker = askerOf(context, 'batch');
+  const target = { model: request.model, embeds: true, timeoutMs: asker.timeoutMs };
+  return withAttempts(deps.attempts, target, context.signal, plan =>
+    embedOnce(context, deps, { plan, request, asker }),
+  );
 }
 
 /** Within one attempt hosts are passed over that cannot be dialled or do not have the model. */
 async function embedOnce(
   context: RequestContext,
   deps: EmbeddingDeps,
-  { plan, request }: { readonly plan: AttemptPlan; readonly request: EmbedRequest },
+  { plan, request, asker }: { readonly plan: AttemptPlan; readonly request: EmbedRequest; readonly asker: Asker },
 ): Promise<Embedded> {
-  const placing = new Placing<EmbeddingHost>(deps, { model: request.model, body: '' }, plan);
+  const placing = new Placing<EmbeddingHost>(
+    deps,
+    { model: request.model, body: request.input.join(' '), asker },
+    plan,
+  );
   for (;;) {
     const { host, place } = await placing.next(context.signal);
     noteQueue(context, place.waitedMs);

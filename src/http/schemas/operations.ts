@@ -12,6 +12,7 @@ import { openAiResponses } from './openai-responses.ts';
 import { openAiText } from './openai-text.ts';
 import type { Operation, Operations } from './operation.ts';
 import { ownRoutes } from './own.ts';
+import { queueRoutes } from './queue.ts';
 
 export const operations: Operations = {
   ...nativeModels,
@@ -26,6 +27,7 @@ export const operations: Operations = {
   ...healthProbes,
   ...ownRoutes,
   ...breakerRoutes,
+  ...queueRoutes,
 };
 
 /** The key of the entry that holds for a method and a path of the table. */

@@ -25,8 +25,8 @@ export function marksComment(context: RequestContext): string {
   return marks === undefined ? '' : `: deci ${marks}\n\n`;
 }
 
-function lateMarks({ marks, upstream }: RequestContext): string | undefined {
+function lateMarks({ marks, upstream, queueMs }: RequestContext): string | undefined {
   if (marks?.late !== true) return undefined;
   const { cache, degraded } = marks;
-  return JSON.stringify({ cache, upstream, degraded });
+  return JSON.stringify({ cache, upstream, degraded, queue_ms: queueMs ?? 0 });
 }

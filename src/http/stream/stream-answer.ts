@@ -2,13 +2,15 @@
  * Writes one streamed answer: headers with the first byte, heartbeats while nothing comes, back-pressure to the source,
  * and, when it fails, the error in whatever form is still honest at that moment.
  */
+import type { LinePlace } from '../../admission/fair-line.ts';
 import { type DeciError, toDeciError } from '../../kernel/errors.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendError } from '../respond.ts';
 
 export interface StreamFormat {
   readonly contentType: string;
-  heartbeat(): string;
+  /** @param line where the request stands, while it waits for its turn */
+  heartbeat(line?: LinePlace): string;
   /** The last bytes of an answer that failed after it began. */
   fail(error: DeciError, requestId: string): string;
 }
@@ -120,11 +122,17 @@ class StreamWriter {
     res.writeHead(200, [...headers, 'Content-Type', this.contentType, ...noBuffering]);
   }
 
+  /** Undefined once something answers. */
+  #line(): LinePlace | undefined {
+    const { line, upstream } = this.#context;
+    return upstream === undefined ? line : undefined;
+  }
+
   #beat(): void {
     const { res } = this.#context;
     if (res.destroyed) return;
     // A client that is slow to read needs no sign of life; it has not even taken the last one.
     if (res.writableNeedDrain) this.#heartbeat?.refresh();
-    else this.write(this.#format.heartbeat());
+    else this.write(this.#format.heartbeat(this.#line()));
   }
 }

@@ -1,0 +1,296 @@
+/**
+ * Those who wait for a slot, in the order that holds for all workers. Owner: the gate. Invariants: who leaves, for whatever
+ * reason, gives back his place at once; nobody is served twice; a slot that was taken for somebody is given to him or to nobody.
+ */
+import { DeciError } from '../kernel/errors.ts';
+import { decideDoor } from './queue-door.ts';
+import { type Caller, orderTickets, type Ticket } from './queue-order.ts';
+import { StandingLine } from './standing-line.ts';
+import { TicketTurns } from './ticket-turns.ts';
+import { VirtualTime } from './virtual-time.ts';
+import { WaitingLine } from './waiting-line.ts';
+
+/** How far somebody in the line is. */
+export interface LinePlace {
+  /** Among those who wait for the same model; 1 is next. */
+  readonly position: number;
+  readonly expectedWaitMs: number | undefined;
+}
+
+export interface Entry {
+  readonly model: string;
+  /** Callers with the same text wait for the same hosts and model. */
+  readonly group: string;
+  /** In the order in which they are wanted. Asked again whenever a slot may be free. @throws when there is none left */
+  readonly hosts: () => readonly string[];
+  readonly caller: Caller;
+  /** Where the caller has less time than `maxWaitMs` of the gate. */
+  readonly maxWaitMs?: number | undefined;
+  /** Told when it changes, while the caller waits. */
+  readonly onLine?: ((place: LinePlace) => void) | undefined;
+}
+
+export interface FairLineOptions<S> {
+  /** For somebody whose turn it is. @throws when no host is left */
+  readonly take: (entry: Entry) => S | undefined;
+  /** Whether there seems to be a slot. */
+  readonly hasRoom: (host: string, model: string) => boolean;
+  /** The tickets of all who wait, in all workers. */
+  readonly queue: {
+    readonly capacity: number;
+    /** Undefined when nobody knows. */
+    list(): readonly Ticket[] | undefined;
+    /** @returns false when there is no place */
+    join(ticket: Ticket, victim: Ticket | undefined): boolean;
+    leave(ticket: Ticket): void;
+  };
+  /** Whether some host has the model in memory. */
+  readonly isLoaded: (model: string) => boolean;
+  /** Of all hosts together. */
+  readonly slotsOf: (model: string) => number;
+  readonly maxWaitMs: number;
+  /** Wall clock. */
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly onWaiting: (count: number) => void;
+  readonly onWaited: (seconds: number) => void;
+  readonly onRefused: (code: string) => void;
+}
+
+interface Waiter<S> {
+  readonly ticket: Ticket;
+  readonly entry: Entry;
+  readonly placed: (slot: S) => void;
+  readonly refused: (error: unknown) => void;
+  position: number;
+}
+
+const pollMs = 5;
+const pollSpreadMs = 10;
+const maxRetryAfterSeconds = 30;
+const smoothing = 0.2;
+/** So many slots must have been left before anything is expected of the next. */
+const leastHolds = 5;
+
+export class FairLine<S> {
+  readonly #options: FairLineOptions<S>;
+  readonly #line = new WaitingLine<Waiter<S>>();
+  readonly #time = new VirtualTime();
+  readonly #standing = new StandingLine();
+  readonly #turns: TicketTurns;
+  #pollTimer: NodeJS.Timeout | undefined;
+  /** How long a slot is held, smoothed. */
+  #heldMs = 1000;
+  #holds = 0;
+
+  constructor(options: FairLineOptions<S>) {
+    this.#options = options;
+    this.#turns = new TicketTurns(options.now);
+  }
+
+  /** Of this worker. */
+  get length(): number {
+    return this.#line.length;
+  }
+
+  hasGroup(group: string): boolean {
+    return this.#line.hasGroup(group);
+  }
+
+  slotLeft(heldMs: number): void {
+    this.#holds++;
+    this.#heldMs += smoothing * (heldMs - this.#heldMs);
+  }
+
+  /** @throws DeciError `queue_full`, `queue_share`, `queue_too_slow`, `queue_timeout`, the signal's reason, or what `hosts` throws */
+  async wait(entry: Entry, signal: AbortSignal): Promise<{ readonly slot: S; readonly waitedMs: number }> {
+    const ticket = this.#join(entry);
+    try {
+      const slot = await this.#wait(ticket, entry, signal);
+      const waitedMs = this.#options.now() - ticket.sinceMs;
+      this.#time.served(ticket);
+      this.#standing.served(waitedMs, this.#heldMs, this.#options.now());
+      this.#options.onWaited(waitedMs / 1000);
+      return { slot, waitedMs };
+    } finally {
+      this.#options.queue.leave(ticket);
+      if (this.#line.length === 0) this.#standing.empty();
+    }
+  }
+
+  /** Everybody who waits, in all workers, in their order. */
+  list(): ReadonlyArray<Ticket & LinePlace> {
+    const positions = new Map<string, number>();
+    const places: Array<Ticket & LinePlace> = [];
+    for (const ticket of this.#ordered()) {
+      const position = (positions.get(ticket.model) ?? 0) + 1;
+      positions.set(ticket.model, position);
+      places.push({ ...ticket, position, expectedWaitMs: this.#expectedWaitMs(position, ticket.model) });
+    }
+    return places;
+  }
+
+  stop(): void {
+    clearTimeout(this.#pollTimer);
+  }
+
+  /** @throws DeciError when there is no place in the line, or no hope */
+  #join(entry: Entry): Ticket {
+    const { queue, now, random, maxWaitMs } = this.#options;
+    const { caller, model, group } = entry;
+    const waiting = this.#tickets();
+    const ahead = waiting.reduce((count, ticket) => count + Number(ticket.model === model), 0);
+    const decision = decideDoor({
+      waiting,
+      capacity: queue.capacity,
+      owner: caller.owner,
+      expectedWaitMs: this.#expectedWaitMs(ahead + 1, model),
+      patienceMs: Math.min(maxWaitMs, entry.maxWaitMs ?? maxWaitMs),
+    });
+    if (decision.may === 'not') throw this.#refusal(decision.because);
+    const victim = decision.may === 'replace' ? decision.victim : undefined;
+    const ticket: Ticket = {
+      id: random().toString(36).slice(2),
+      model,
+      group,
+      owner: caller.owner,
+      priority: caller.priority,
+      ...this.#time.tag(caller.owner, caller.tokens, waiting),
+      sinceMs: now(),
+      evicts: victim?.id,
+    };
+    if (!queue.join(ticket, victim)) throw this.#refusal('queue_full');
+    return ticket;
+  }
+
+  async #wait(ticket: Ticket, entry: Entry, signal: AbortSignal): Promise<S> {
+    const { promise, resolve, reject } = Promise.withResolvers<S>();
+    const waiter: Waiter<S> = { ticket, entry, placed: resolve, refused: reject, position: 0 };
+    const leave = (error: unknown): void => {
+      if (this.#line.remove(waiter)) reject(error);
+    };
+    const onAbort = (): void => leave(reasonOf(signal));
+    const timer = setTimeout(
+      () => leave(this.#refusal('queue_timeout')),
+      Math.min(this.#options.maxWaitMs, entry.maxWaitMs ?? Number.POSITIVE_INFINITY),
+    );
+    signal.addEventListener('abort', onAbort);
+    this.#line.add(waiter);
+    this.#options.onWaiting(this.#line.length);
+    this.#poll();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      this.#options.onWaiting(this.#line.length);
+    }
+  }
+
+  /** Those of all workers, and those of this one that the others cannot see. */
+  #tickets(): Ticket[] {
+    const seen = this.#options.queue.list() ?? [];
+    const ids = new Set(seen.map(({ id }) => id));
+    return [...seen, ...this.#line.waiters().flatMap(({ ticket }) => (ids.has(ticket.id) ? [] : [ticket]))];
+  }
+
+  #ordered(tickets: readonly Ticket[] = this.#tickets()): Ticket[] {
+    return orderTickets(tickets, { nowMs: this.#options.now(), isLoaded: this.#options.isLoaded });
+  }
+
+  /** Lets everybody try whose turn it is. */
+  serve(): void {
+    const tickets = this.#tickets();
+    this.#dropEvicted(tickets);
+    this.#dropLate(tickets.length);
+    const unserved = new Set<string>();
+    const positions = new Map<string, number>();
+    for (const ticket of this.#ordered(tickets)) {
+      const waiter = this.#line.byId(ticket.id);
+      if (waiter === undefined) this.#turns.foreign(ticket);
+      else if (!unserved.has(ticket.group) && this.#isInTurn(waiter)) {
+        if (this.#serve(waiter)) continue;
+        unserved.add(ticket.group);
+      }
+      const position = (positions.get(ticket.model) ?? 0) + 1;
+      positions.set(ticket.model, position);
+      if (waiter !== undefined) this.#tell(waiter, position);
+    }
+    this.#turns.endRound();
+  }
+
+  #isInTurn({ ticket: { model }, entry }: Waiter<S>): boolean {
+    return !this.#turns.isHeldUp(model) || this.#turns.mayPass(model, () => this.#hasRoom(entry));
+  }
+
+  /** @returns whether the waiter has left the line */
+  #serve(waiter: Waiter<S>): boolean {
+    try {
+      const slot = this.#options.take(waiter.entry);
+      if (slot === undefined) return false;
+      waiter.placed(slot);
+    } catch (error) {
+      waiter.refused(error);
+    }
+    return this.#line.remove(waiter);
+  }
+
+  #hasRoom({ hosts, model }: Entry): boolean {
+    try {
+      return hosts().some(host => this.#options.hasRoom(host, model));
+    } catch {
+      return false;
+    }
+  }
+
+  #dropEvicted(tickets: readonly Ticket[]): void {
+    for (const { evicts } of tickets) {
+      const waiter = evicts === undefined ? undefined : this.#line.byId(evicts);
+      if (waiter !== undefined && this.#line.remove(waiter)) waiter.refused(this.#refusal('queue_share'));
+    }
+  }
+
+  /** Who waits interactively in a line that does not move has left already, or will. */
+  #dropLate(waiting: number): void {
+    const limitMs = this.#standing.limitMs(this.#heldMs);
+    if (limitMs === Number.POSITIVE_INFINITY || waiting * 2 < this.#options.queue.capacity) return;
+    const nowMs = this.#options.now();
+    for (const waiter of this.#line.waiters()) {
+      const isLate = waiter.ticket.priority === 'interactive' && nowMs - waiter.ticket.sinceMs > limitMs;
+      if (isLate && this.#line.remove(waiter)) waiter.refused(this.#refusal('queue_timeout'));
+    }
+  }
+
+  #tell(waiter: Waiter<S>, position: number): void {
+    if (waiter.position === position) return;
+    waiter.position = position;
+    waiter.entry.onLine?.({ position, expectedWaitMs: this.#expectedWaitMs(position, waiter.ticket.model) });
+  }
+
+  /** Until the one at this position has a slot. */
+  #expectedWaitMs(position: number, model: string): number | undefined {
+    if (this.#holds < leastHolds) return undefined;
+    return Math.round((position * this.#heldMs) / Math.max(1, this.#options.slotsOf(model)));
+  }
+
+  #poll(): void {
+    if (this.#pollTimer !== undefined || this.#line.length === 0) return;
+    const waitMs = pollMs + this.#options.random() * pollSpreadMs;
+    this.#pollTimer = setTimeout(() => {
+      this.#pollTimer = undefined;
+      this.serve();
+      this.#poll();
+    }, waitMs);
+  }
+
+  #refusal(code: 'queue_full' | 'queue_share' | 'queue_too_slow' | 'queue_timeout'): DeciError {
+    this.#options.onRefused(code);
+    const seconds = Math.ceil((this.#heldMs * (this.#line.length + 1) * (0.75 + this.#options.random() / 2)) / 1000);
+    return new DeciError(code, { retryAfterSeconds: Math.min(maxRetryAfterSeconds, Math.max(1, seconds)) });
+  }
+}
+
+export function reasonOf(signal: AbortSignal): unknown {
+  const reason: unknown = signal.reason;
+  return reason instanceof DeciError ? reason : new DeciError('client_closed', { cause: reason });
+}

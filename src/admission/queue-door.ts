@@ -1,0 +1,52 @@
+/** Who may join the line, and instead of whom. Pure. */
+import type { Ticket } from './queue-order.ts';
+
+export interface DoorFacts {
+  readonly waiting: readonly Ticket[];
+  /** Places in the line. */
+  readonly capacity: number;
+  readonly owner: string;
+  /** How long it will probably take until the newcomer has a slot; undefined when nobody knows. */
+  readonly expectedWaitMs: number | undefined;
+  /** How long the newcomer can wait. */
+  readonly patienceMs: number;
+}
+
+export type DoorDecision =
+  | { readonly may: 'join' }
+  /** The line is full, and the victim's owner has more than his share of it. */
+  | { readonly may: 'replace'; readonly victim: Ticket }
+  | { readonly may: 'not'; readonly because: 'queue_full' | 'queue_share' | 'queue_too_slow' };
+
+/**
+ * A line that is full is shared out: whoever has less than an equal part of it takes the last place of whoever has most.
+ * Somebody who is alone has all of it. One who could not be served in his time is told so at once.
+ */
+export function decideDoor(facts: DoorFacts): DoorDecision {
+  const { waiting, capacity, owner, expectedWaitMs, patienceMs } = facts;
+  const counts = countByOwner(waiting);
+  if (expectedWaitMs !== undefined && expectedWaitMs > patienceMs) {
+    const isOwnFault = counts.size > 1 && (counts.get(owner) ?? 0) * 2 > waiting.length;
+    return { may: 'not', because: isOwnFault ? 'queue_share' : 'queue_too_slow' };
+  }
+  return waiting.length < capacity ? { may: 'join' } : decideFull(facts, counts);
+}
+
+function decideFull({ waiting, capacity, owner }: DoorFacts, counts: ReadonlyMap<string, number>): DoorDecision {
+  const owners = counts.has(owner) ? counts.size : counts.size + 1;
+  const share = Math.max(1, Math.floor(capacity / owners));
+  if ((counts.get(owner) ?? 0) >= share) return { may: 'not', because: owners > 1 ? 'queue_share' : 'queue_full' };
+  const [greediest] = [...counts].toSorted((a, b) => b[1] - a[1]);
+  if (greediest === undefined || greediest[1] <= share) return { may: 'not', because: 'queue_full' };
+  return { may: 'replace', victim: lastOf(waiting, greediest[0]) };
+}
+
+function countByOwner(waiting: readonly Ticket[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const ticket of waiting) counts.set(ticket.owner, (counts.get(ticket.owner) ?? 0) + 1);
+  return counts;
+}
+
+function lastOf(waiting: readonly Ticket[], owner: string): Ticket {
+  return waiting.filter(ticket => ticket.owner === owner).reduce((a, b) => (b.finish > a.finish ? b : a));
+}

@@ -1,0 +1,73 @@
+/**
+ * Who is next in the line, over all workers. Pure: tickets and a time in, an order out, the same in every worker.
+ *
+ * - Classes: interactive before batch before background; whoever has waited for long enough counts as one class higher, so
+ *   that none starves.
+ * - Inside a class by virtual time, as in start-time fair queueing (Goyal, Vin, Cheng 1996): a ticket starts where the last one
+ *   of its owner ends, and is as long as the tokens it will probably cost. Whoever asks for much waits behind himself.
+ * - Tickets for a model that no host has in memory stand behind those of their class whose model is, until they are old: models
+ *   are not swapped to and fro.
+ */
+
+export const priorities = ['interactive', 'batch', 'background'] as const;
+export type Priority = (typeof priorities)[number];
+
+/** What a caller says of himself when he joins the line. */
+export interface Caller {
+  /** Whose share of the line and of the hosts it comes from: the id of a principal. */
+  readonly owner: string;
+  readonly priority: Priority;
+  /** Tokens that it will probably take to read and to write. */
+  readonly tokens: number;
+}
+
+export interface Ticket {
+  /** Unique over all workers. */
+  readonly id: string;
+  readonly model: string;
+  /** Those of one group wait for the same hosts and model. */
+  readonly group: string;
+  readonly owner: string;
+  readonly priority: Priority;
+  /** Virtual times, in tokens. */
+  readonly start: number;
+  readonly finish: number;
+  /** Where the virtual clock of its worker was. */
+  readonly clock: number;
+  /** Wall clock, since several processes compare it. */
+  readonly sinceMs: number;
+  /** The ticket whose place this one was given. */
+  readonly evicts?: string | undefined;
+}
+
+/** Waiting for so long raises a ticket by one class. */
+const risesAfterMs = 30_000;
+/** For so long a ticket stands behind those whose model is in memory. */
+const coldMs = 10_000;
+
+export interface OrderFacts {
+  readonly nowMs: number;
+  /** Whether some host has the model in memory. */
+  readonly isLoaded: (model: string) => boolean;
+}
+
+/** @returns the tickets in the order in which they should be served */
+export function orderTickets(tickets: readonly Ticket[], { nowMs, isLoaded }: OrderFacts): Ticket[] {
+  const loaded = new Map<string, boolean>();
+  const ranked = tickets.map(ticket => {
+    const waitedMs = Math.max(0, nowMs - ticket.sinceMs);
+    const rank = Math.max(0, priorities.indexOf(ticket.priority) - Math.floor(waitedMs / risesAfterMs));
+    let isWarm = waitedMs >= coldMs || loaded.get(ticket.model);
+    if (isWarm === undefined) {
+      isWarm = isLoaded(ticket.model);
+      loaded.set(ticket.model, isWarm);
+    }
+    return { ticket, rank: isWarm ? rank : rank + 0.5 };
+  });
+  ranked.sort((a, b) => a.rank - b.rank || compare(a.ticket, b.ticket));
+  return ranked.map(({ ticket }) => ticket);
+}
+
+function compare(a: Ticket, b: Ticket): number {
+  return a.start - b.start || a.sinceMs - b.sinceMs || (a.id < b.id ? -1 : 1);
+}
