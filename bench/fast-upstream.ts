@@ -52,11 +52,16 @@ function startPaced(res: ServerResponse, pacing: Pacing): void {
   wheel.add(stream);
 }
 
+/** Of a member that is there twice the last one counts, as in Ollama. */
+function isWhole(body: string): boolean {
+  return body.lastIndexOf('"stream":false') > body.lastIndexOf('"stream":true');
+}
+
 function answerChat(res: ServerResponse, body: string): void {
   const pacing = readPacing(body);
   if (pacing !== undefined) {
     startPaced(res, pacing);
-  } else if (body.includes('"stream":false')) {
+  } else if (isWhole(body)) {
     sendJson(res, chatJson);
   } else {
     res.writeHead(200, streamHeaders);
