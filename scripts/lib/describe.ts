@@ -3,7 +3,7 @@ import type { UpstreamState, WorkerState } from './worker-sockets.ts';
 
 /** Every upstream once. Workers probe on their own: what one of them reached is reachable. */
 export function upstreamsOf(workers: readonly WorkerState[]): UpstreamState[] {
-  const rank = { up: 2, down: 1, unknown: 0 };
+  const rank = { up: 3, silent: 2, down: 1, unknown: 0 };
   const best = new Map<string, UpstreamState>();
   for (const upstream of workers.flatMap(worker => worker.upstreams)) {
     const known = best.get(upstream.url);
@@ -12,10 +12,15 @@ export function upstreamsOf(workers: readonly WorkerState[]): UpstreamState[] {
   return [...best.values()];
 }
 
-export function describeUpstream({ url, state, draining }: UpstreamState): string {
-  const kept = draining === true ? ', drained' : '';
+export function describeUpstream({ url, state, draining, condition }: UpstreamState): string {
+  const kept = draining === true ? ', drained' : isFailing(condition) ? `, ${condition.is}: ${condition.reason}` : '';
   if (state.is === 'up') return `${url}  Ollama ${state.version}, ${plural(state.models, 'model')}${kept}`;
+  if (state.is === 'silent') return `${url}  wedged (${state.reason})`;
   return state.is === 'down' ? `${url}  not reachable (${state.reason})` : `${url}  not asked yet`;
+}
+
+function isFailing(condition: UpstreamState['condition']): condition is NonNullable<UpstreamState['condition']> {
+  return condition?.is === 'wedged' || condition?.is === 'quarantined';
 }
 
 export function plural(count: number, noun: string): string {

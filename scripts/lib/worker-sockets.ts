@@ -9,6 +9,8 @@ export interface UpstreamState {
   readonly state: HostState;
   /** Whether it gets nothing new, by hand; absent where nobody asked for it. */
   readonly draining?: boolean;
+  /** What that worker makes of it; absent where it does not know yet. */
+  readonly condition?: { readonly is: string; readonly reason?: string };
 }
 
 /** What `GET /state` answers. */

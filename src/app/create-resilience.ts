@@ -15,6 +15,7 @@ import { BreakerBoard } from '../resilience/breaker-board.ts';
 import { BreakerProbe, type ProbedHost } from '../resilience/breaker-probe.ts';
 import { HostOutlook } from '../resilience/host-outlook.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
+import { SilenceWatch, type WatchedHost } from '../resilience/silence-watch.ts';
 import { createBreakerStore } from './breaker-store.ts';
 import { BreakerTeller } from './breaker-teller.ts';
 import type { Spine } from './create-spine.ts';
@@ -24,7 +25,7 @@ export interface Resilience {
   readonly board: BreakerBoard;
   readonly outlook: HostOutlook;
   /** Started behind the pool. */
-  resource(pool: OllamaPool, admission: Admission): Resource;
+  resources(pool: OllamaPool, admission: Admission): Resource[];
 }
 
 export interface ResilienceOptions {
@@ -78,18 +79,28 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
       random: Math.random,
       onRetry: event => events.retry(event),
     },
-    resource: (pool, admission) =>
+    resources: (pool, admission) =>
       limits === undefined
-        ? { name: 'breaker-probe', start: async () => undefined, stop: async () => undefined }
-        : new BreakerProbe({
-            board,
-            hosts: pool.hosts.map(host => probed(pool, admission, host)),
-            store,
-            refresh: () => teller.refresh(),
-            nowMs: Date.now,
-            random: Math.random,
-            onFailure: error => log.warn('looking after breakers failed', { cause: String(error) }),
-          }),
+        ? []
+        : [
+            new BreakerProbe({
+              board,
+              hosts: pool.hosts.map(host => probed(pool, admission, host)),
+              store,
+              refresh: () => teller.refresh(),
+              nowMs: Date.now,
+              random: Math.random,
+              onFailure: error => log.warn('looking after breakers failed', { cause: String(error) }),
+            }),
+            new SilenceWatch({
+              board,
+              hosts: pool.hosts.map(host => watched(pool, host)),
+              store,
+              nowMs: monotonicMs,
+              random: Math.random,
+              onFailure: error => log.warn('looking for silent hosts failed', { cause: String(error) }),
+            }),
+          ],
   };
 }
 
@@ -104,9 +115,6 @@ function probed(pool: OllamaPool, admission: Admission, host: UpstreamHost): Pro
     look: async signal => void (await host.probe(signal)),
     loaded: async () => (await host.client.ps()).models.map(({ name }) => name),
     generate: async (model, signal) => {
-      // Without options of its own, so that nothing is loaded anew for it.
-      const body = JSON.stringify({ model, prompt: '.', options: { num_predict: 1 } });
-      const request = { method: 'POST', path: '/api/generate', headers, body, model } as const;
       const entry = {
         model: modelKey(model),
         group: `trial of ${host.name}`,
@@ -115,12 +123,37 @@ function probed(pool: OllamaPool, admission: Admission, host: UpstreamHost): Pro
       };
       const place = await admission.enter(entry, signal);
       try {
-        const attempt = await pool.open(request, probeLimits, signal, [host]);
-        if (attempt.exchange.status >= 300) throw await readRefusal(attempt.exchange);
-        await Array.fromAsync(nativeAnswer(attempt));
+        await generateOne({ pool, host, model }, signal);
       } finally {
         place.leave(signal.aborted ? 'aborted' : undefined);
       }
     },
+  };
+}
+
+interface OneToken {
+  readonly pool: OllamaPool;
+  readonly host: UpstreamHost;
+  readonly model: string;
+}
+
+async function generateOne({ pool, host, model }: OneToken, signal: AbortSignal): Promise<void> {
+  // Without options of its own, so that nothing is loaded anew for it.
+  const body = JSON.stringify({ model, prompt: '.', options: { num_predict: 1 } });
+  const request = { method: 'POST', path: '/api/generate', headers, body, model } as const;
+  const attempt = await pool.open(request, probeLimits, signal, [host]);
+  if (attempt.exchange.status >= 300) throw await readRefusal(attempt.exchange);
+  await Array.fromAsync(nativeAnswer(attempt));
+}
+
+function watched(pool: OllamaPool, host: UpstreamHost): WatchedHost {
+  return {
+    name: host.name,
+    pulse: () => host.generations.pulse.count,
+    work: () => host.generations.work(),
+    isLoading: () => host.isLoading(),
+    look: () => pool.look(host),
+    hasLoaded: model => host.inventory.isLoaded(model),
+    generate: (model, signal) => generateOne({ pool, host, model }, signal),
   };
 }

@@ -22,20 +22,17 @@ import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { makeFolder } from '../kernel/make-folder.ts';
 import { shareNext } from '../kernel/share-next.ts';
-import { DrainedHosts } from '../ollama/drained-hosts.ts';
-import { OllamaPool } from '../ollama/ollama-pool.ts';
-import { HostSettingsRepository } from '../storage/host-settings-repository.ts';
 import { readOrMakeSecret } from '../storage/secret-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
 import { countRequest, noRoute } from './count-request.ts';
 import { createAdmission } from './create-admission.ts';
 import { createCache } from './create-cache.ts';
+import { createHosts } from './create-hosts.ts';
 import { createResilience } from './create-resilience.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
-import { createHostViews } from './host-views.ts';
 import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
 import { removeDeadSockets } from './remove-dead-sockets.ts';
@@ -83,48 +80,32 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const adminKey = readOrMakeSecret({ path: join(places.dataDir, 'admin-key'), make: newKey, isValid: isKey });
   const authenticator = new Authenticator({ adminKey, anonymousRole: config.anonymousRole });
 
-  const drained = new DrainedHosts({
-    settings: new HostSettingsRepository(spine.store, () => new Date()),
-    random: Math.random,
-    onFailure: error => log.warn('which hosts are drained cannot be read', { cause: String(error) }),
-  });
   // The same for all workers of this installation, and nobody else's.
   const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
   const resilience = createResilience({ config, spine, isDraining: () => serving.state === 'draining' });
-  const { attempts, board, outlook } = resilience;
-  const pool = new OllamaPool({
-    upstreams: config.upstreams,
-    isDraining: host => drained.has(host),
-    connectMs: timeouts.connectMs,
-    requestMs: Math.min(timeouts.requestMs, 5000),
-    embedMs: timeouts.totalMs,
-    healthIntervalMs: config.healthIntervalMs,
-    via,
-    random: Math.random,
-    onHostChange: host => {
-      events.upstreamState({ upstream: host.name, up: host.state.is === 'up' });
-      if (host.state.is === 'down') {
-        outlook.lost(host.name);
-      } else {
-        outlook.heard(host.name);
-        board.heard(host.name);
-      }
-      if (host.state.is === 'down') log.warn('ollama host is down', { upstream: host.name, reason: host.state.reason });
-      else log.info('ollama host is up', { upstream: host.name, ...host.state });
-    },
-  });
+  const { attempts, board } = resilience;
+  const hosts = createHosts({ config, spine, resilience, via });
+  const { pool, drained } = hosts;
   const admission = createAdmission(config, spine, {
     hosts: pool.hosts.map(host => host.name),
     untilFree: host => pool.untilFree(host),
     isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
   });
   const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
-  const trials = resilience.resource(pool, admission);
+  const healthChecks = resilience.resources(pool, admission);
   const cache =
     config.cache === undefined
       ? undefined
       : createCache({ ...config.cache, runDir: places.runDir, maxWaitMs: timeouts.totalMs }, spine);
-  const lifecycle = new Lifecycle([...spine.resources, ...(cache?.resources ?? []), gate, drained, pool, trials]);
+  const lifecycle = new Lifecycle([
+    ...spine.resources,
+    ...(cache?.resources ?? []),
+    gate,
+    drained,
+    pool,
+    ...healthChecks,
+    hosts.states,
+  ]);
 
   const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
@@ -155,12 +136,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       },
       healers: { healers: healerCatalogue, journal: spine.journal, settings: spine.healerSettings, now: Date.now },
       hosts: {
-        list: createHostViews({
-          hosts: pool.hosts,
-          isDraining: host => drained.has(host),
-          leases: spine.leases,
-          slotsMax: config.maxConnections,
-        }),
+        list: hosts.views,
         setDraining: (host, draining, by) => drained.set(host, draining, by),
       },
       queue: { capacity: config.queueMax, list: () => admission.line(), now: Date.now },
@@ -217,7 +193,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     version,
     host: config.host,
     port: publicServer.port,
-    upstreams: pool.hosts.map(({ url, name, state: known }) => ({ url, state: known, draining: drained.has(name) })),
+    upstreams: hosts.describe(),
     active: active.size,
     started_at: startedAt.toISOString(),
   });

@@ -10,9 +10,12 @@ export interface HostViewsOptions {
   readonly isDraining: (host: string) => boolean;
   readonly leases: { list(of: { kind: string; key: string }): readonly unknown[] };
   readonly slotsMax: number;
+  /** For what its breaker was opened; undefined while that is closed. */
+  readonly leftAloneFor: (host: string) => string | undefined;
 }
 
-export function createHostViews({ hosts, isDraining, leases, slotsMax }: HostViewsOptions): RouteDeps['hosts']['list'] {
+export function createHostViews(options: HostViewsOptions): RouteDeps['hosts']['list'] {
+  const { hosts, isDraining, leases, slotsMax, leftAloneFor } = options;
   const inUseOf = (key: string): number | undefined => {
     try {
       return leases.list({ kind: slotKind, key }).length;
@@ -32,6 +35,7 @@ export function createHostViews({ hosts, isDraining, leases, slotsMax }: HostVie
           isDraining: draining,
           loading: [...host.loading.keys()],
           hasFreeSlot: inUse === undefined || inUse < slotsMax,
+          leftAloneFor: leftAloneFor(name),
         }),
         version: state.is === 'up' ? state.version : undefined,
         draining,

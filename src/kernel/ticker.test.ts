@@ -162,3 +162,34 @@ test('stop aborts the running tick and waits for it; being aborted is no failure
   assert.equal(left, true);
   assert.equal(failures, 0);
 });
+
+test('woken it runs at once instead of when its time has come; woken while it runs, once more behind that', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const gates: Array<PromiseWithResolvers<undefined>> = [];
+  const tick = async (): Promise<undefined> => {
+    const gate = Promise.withResolvers<undefined>();
+    gates.push(gate);
+    return await gate.promise;
+  };
+  const ticker = new Ticker(options({ tick, intervalMs: 30_000 }));
+  ticker.wake();
+  const started = ticker.start();
+  gates[0]!.resolve(undefined);
+  await started;
+  ticker.wake();
+  await settled();
+  assert.equal(gates.length, 2);
+  ticker.wake();
+  ticker.wake();
+  gates[1]!.resolve(undefined);
+  await settled();
+  t.mock.timers.tick(0);
+  await settled();
+  assert.equal(gates.length, 3);
+  gates[2]!.resolve(undefined);
+  await settled();
+  t.mock.timers.tick(20_000);
+  await settled();
+  assert.equal(gates.length, 3);
+  await ticker.stop();
+});

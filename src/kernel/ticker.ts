@@ -20,6 +20,7 @@ export class Ticker {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isFailing = false;
+  #isWoken = false;
 
   constructor(options: TickerOptions) {
     this.name = options.name;
@@ -32,6 +33,14 @@ export class Ticker {
     return this.#running;
   }
 
+  /** The next tick is due now, or as soon as the one that runs is over. Nothing where the loop was not started. */
+  wake(): void {
+    this.#isWoken = true;
+    if (this.#timer === undefined || this.#abort.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#running = this.#run();
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort();
     clearTimeout(this.#timer);
@@ -41,6 +50,8 @@ export class Ticker {
   async #run(): Promise<void> {
     const { tick, intervalMs, onFailure, random } = this.#options;
     let waitMs = intervalMs;
+    this.#timer = undefined;
+    this.#isWoken = false;
     try {
       waitMs = (await tick(this.#abort.signal)) ?? intervalMs;
       this.#isFailing = false;
@@ -49,7 +60,7 @@ export class Ticker {
       this.#isFailing = true;
     }
     if (this.#abort.signal.aborted) return;
-    const jitteredMs = waitMs * (0.9 + 0.2 * random());
+    const jitteredMs = this.#isWoken ? 0 : waitMs * (0.9 + 0.2 * random());
     this.#timer = setTimeout(() => {
       this.#running = this.#run();
     }, jitteredMs).unref();

@@ -8,6 +8,8 @@ interface Named extends HostFacts {
 
 const plain: HostFacts = {
   isDown: false,
+  isSilent: false,
+  isLoadingOther: false,
   isDraining: false,
   isFailing: false,
   has: true,
@@ -26,6 +28,7 @@ test('each reason counts more than those behind it', () => {
   const better: ReadonlyArray<Partial<HostFacts>> = [
     { isFailing: false },
     { isLoaded: true },
+    { isLoadingOther: false },
     { inFlight: 0 },
     { hasPrefix: true },
     { weight: 2 },
@@ -33,6 +36,7 @@ test('each reason counts more than those behind it', () => {
   const worse: ReadonlyArray<Partial<HostFacts>> = [
     { isFailing: true },
     { isLoaded: false },
+    { isLoadingOther: true },
     { inFlight: 4 },
     { hasPrefix: false },
     { weight: 1 },

@@ -2,6 +2,10 @@
 
 export interface HostFacts {
   readonly isDown: boolean;
+  /** It lets in and does not answer. */
+  readonly isSilent: boolean;
+  /** It is loading a model, and not the one that is wanted. */
+  readonly isLoadingOther: boolean;
   readonly isDraining: boolean;
   readonly isFailing: boolean;
   /** Whether it has the model; undefined when that is not known. */
@@ -27,18 +31,22 @@ export function hostsFor<H extends HostFacts>(hosts: readonly H[]): H[] {
 
 /** For a request that any host may answer: all of them. */
 export function allHosts<H extends HostFacts>(hosts: readonly H[]): H[] {
-  const rank = ({ isDown, isDraining }: HostFacts): number => Number(isDown) * 2 + Number(isDraining);
+  const rank = ({ isDown, isSilent, isDraining }: HostFacts): number =>
+    Number(isSilent) * 4 + Number(isDown) * 2 + Number(isDraining);
   return hosts.toSorted((a, b) => rank(a) - rank(b) || a.inFlight - b.inFlight);
 }
 
-function kindOf({ has, isDown }: HostFacts): number {
-  return Number(has === false) * 2 + Number(isDown);
+/** One that is down refuses at once; one that is silent lets its callers wait. */
+function kindOf({ has, isDown, isSilent }: HostFacts): number {
+  return Number(has === false) * 4 + Number(isSilent) * 2 + Number(isDown);
 }
 
 function compare(a: HostFacts, b: HostFacts): number {
   return (
     Number(a.isFailing) - Number(b.isFailing) ||
     Number(b.isLoaded) - Number(a.isLoaded) ||
+    // It loads one at a time, and what is loaded already does not wait for that.
+    Number(a.isLoadingOther && !a.isLoaded) - Number(b.isLoadingOther && !b.isLoaded) ||
     a.inFlight / a.weight - b.inFlight / b.weight ||
     Number(b.hasPrefix) - Number(a.hasPrefix) ||
     b.weight - a.weight

@@ -86,4 +86,9 @@ test('a host is told by what matters most about it', () => {
   assert.deepEqual(conditionOf({ ...facts, state: down }), down);
   assert.equal(conditionOf({ ...facts, state: { is: 'unknown' } }).is, 'unknown');
   assert.equal(conditionOf({ ...facts, state: down, isDraining: true }).is, 'draining');
+  assert.equal(conditionOf({ ...facts, state: { is: 'silent', reason: 'x' } }).is, 'wedged');
+  const failing = { ...facts, leftAloneFor: 'upstream_broken' };
+  assert.deepEqual(conditionOf(failing), { is: 'quarantined', reason: 'upstream_broken' });
+  assert.equal(conditionOf({ ...facts, leftAloneFor: 'stall_timeout' }).is, 'wedged');
+  assert.equal(conditionOf({ ...failing, state: down }).is, 'down');
 });

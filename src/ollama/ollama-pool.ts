@@ -1,6 +1,9 @@
 /**
  * The Ollama hosts of this worker: which one gets a request, what each of them has and has loaded, who is reachable. The order in
  * which they are tried is decided in choose-host.ts; here are the facts. A host that cannot be dialled is passed over.
+ *
+ * Probes are each worker's own: they cost a host nothing, and a worker that relied on another's would know nothing when that one
+ * died. What costs a host a generation is done by one worker of all, elsewhere.
  */
 import { aborted, withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
@@ -12,6 +15,7 @@ import { PrefixAffinity, prefixHash } from './prefix-affinity.ts';
 import { toUpstreamError } from './upstream-error.ts';
 import type { ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 import { UpstreamHost, type UpstreamRequest } from './upstream-host.ts';
+import { WatchConnection } from './watch-connection.ts';
 
 export interface OllamaPoolOptions {
   readonly upstreams: ReadonlyArray<{ readonly url: string; readonly weight?: number }>;
@@ -43,38 +47,49 @@ export interface Attempt {
 const changedIntervalMs = 1000;
 /** A host that accepts and never answers must not keep a worker from starting. */
 const firstLookMs = 1000;
+/** A host that answers at all says its version in milliseconds. Twice so long without an answer, it is silent. */
+const lookMs = 2000;
 
 export class OllamaPool implements Resource {
   readonly name = 'ollama-pool';
   readonly hosts: readonly UpstreamHost[];
   readonly #options: OllamaPoolOptions;
-  readonly #tickers: readonly Ticker[];
+  readonly #tickers: ReadonlyMap<UpstreamHost, Ticker>;
+  readonly #watches: readonly WatchConnection[];
   readonly #affinity = new PrefixAffinity();
   #turn = -1;
 
   constructor(options: OllamaPoolOptions) {
     this.#options = options;
     this.hosts = options.upstreams.map(upstream => new UpstreamHost({ ...options, ...upstream }));
-    this.#tickers = this.hosts.map(
-      host =>
-        new Ticker({
-          name: `probe ${host.name}`,
-          tick: signal => this.#probe(host, signal),
-          intervalMs: options.healthIntervalMs,
-          onFailure: () => undefined,
-          random: options.random,
-        }),
-    );
+    const tickers = this.hosts.map(host => {
+      const ticker = new Ticker({
+        name: `probe ${host.name}`,
+        tick: signal => this.#probe(host, signal),
+        intervalMs: options.healthIntervalMs,
+        onFailure: () => undefined,
+        random: options.random,
+      });
+      return [host, ticker] as const;
+    });
+    this.#tickers = new Map(tickers);
+    this.#watches = tickers.map(([host, ticker]) => {
+      const onReached = (): void => (isAway(host) ? ticker.wake() : undefined);
+      const onRefused = (error: Error): void => this.#setDown(host, toUpstreamError(error, false));
+      return new WatchConnection({ ...options, url: host.url, onReached, onRefused });
+    });
   }
 
   /** Gives the first look at every host a moment, so that a ready worker knows what it stands in front of. */
   async start(): Promise<void> {
-    const looked = Promise.all(this.#tickers.map(ticker => ticker.start()));
+    const looked = Promise.all([...this.#tickers.values()].map(ticker => ticker.start()));
     await withDeadline(firstLookMs, signal => Promise.race([looked, aborted(signal)]));
+    for (const watch of this.#watches) watch.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#tickers.map(ticker => ticker.stop()));
+    for (const watch of this.#watches) watch.stop();
+    await Promise.all([...this.#tickers.values()].map(ticker => ticker.stop()));
     await Promise.all(this.hosts.map(host => host.stop()));
   }
 
@@ -112,7 +127,26 @@ export class OllamaPool implements Resource {
   home(): UpstreamHost {
     const [first] = this.hosts;
     if (first === undefined) throw new DeciError('upstream_unreachable');
-    return this.hosts.find(host => host.state.is !== 'down') ?? first;
+    return this.hosts.find(host => !isAway(host)) ?? first;
+  }
+
+  /** Looks whether a host answers at all. @returns false when it lets in and stays silent. Never rejects. */
+  async look(host: UpstreamHost): Promise<boolean> {
+    for (let time = 0; time < 2; time++) {
+      try {
+        await host.look(lookMs);
+        return true;
+      } catch (thrown) {
+        const error = toUpstreamError(unwrapFetch(thrown), false);
+        if (error.code === 'first_token_timeout') continue;
+        if (error.code === 'upstream_unreachable') this.#setDown(host, error);
+        return true;
+      }
+    }
+    const changed = host.state.is !== 'silent';
+    host.markSilent();
+    if (changed) this.#changed(host);
+    return false;
   }
 
   /**
@@ -172,6 +206,8 @@ export class OllamaPool implements Resource {
     return host => ({
       host,
       isDown: host.state.is === 'down',
+      isSilent: host.state.is === 'silent',
+      isLoadingOther: key !== undefined && host.loading.size > 0 && !host.loading.has(key),
       isDraining: this.#isDraining(host),
       isFailing: host.failures.isFailing(atMs),
       has: key === undefined ? undefined : host.inventory.has(key),
@@ -195,9 +231,11 @@ export class OllamaPool implements Resource {
       isMoved = isChanged;
     } catch (thrown) {
       if (signal.aborted) return undefined;
-      host.markDown(toUpstreamError(unwrapFetch(thrown), false));
+      const error = toUpstreamError(unwrapFetch(thrown), false);
+      if (error.code === 'first_token_timeout') host.markSilent();
+      else host.markDown(error);
     }
-    if (host.state.is === before) return host.state.is === 'down' || isMoved ? this.#soonMs : undefined;
+    if (host.state.is === before) return isAway(host) || isMoved ? this.#soonMs : undefined;
     this.#options.onHostChange(host);
     return this.#soonMs;
   }
@@ -209,8 +247,18 @@ export class OllamaPool implements Resource {
   #setDown(host: UpstreamHost, error: DeciError): void {
     const changed = host.state.is !== 'down';
     host.markDown(error);
-    if (changed) this.#options.onHostChange(host);
+    if (changed) this.#changed(host);
   }
+
+  /** It is looked at soon, and not only when the long pause of a steady host is over. */
+  #changed(host: UpstreamHost): void {
+    this.#options.onHostChange(host);
+    this.#tickers.get(host)?.wake();
+  }
+}
+
+function isAway({ state }: UpstreamHost): boolean {
+  return state.is === 'down' || state.is === 'silent';
 }
 
 const changesModels = /^\/api\/(?:pull|create|copy|delete)\b/;

@@ -50,10 +50,20 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
   #reader: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #totalTimer: NodeJS.Timeout | undefined;
+  readonly #pulse: { count: number };
   #overListener: ((error: DeciError | undefined) => void) | undefined;
 
-  /** @param onEnd called exactly once, when the exchange is over in whatever way */
-  constructor(limits: ExchangeLimits, signal: AbortSignal, onEnd: (error: DeciError | undefined) => void) {
+  /**
+   * @param onEnd called exactly once, when the exchange is over in whatever way
+   * @param pulse counted up by a success and by every piece of an answer
+   */
+  constructor(
+    limits: ExchangeLimits,
+    signal: AbortSignal,
+    onEnd: (error: DeciError | undefined) => void,
+    pulse: { count: number } = { count: 0 },
+  ) {
+    this.#pulse = pulse;
     this.#limits = limits;
     this.#signal = signal;
     this.#onEnd = onEnd;
@@ -84,6 +94,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: typeof this.headers): void {
     if (status < 200) return;
     this.status = status;
+    if (status < 300) this.#pulse.count++;
     this.headers = headers;
     this.#state = 'open';
     this.#opened.resolve();
@@ -93,6 +104,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#discarding) return;
+    if (this.status < 300) this.#pulse.count++;
     this.#watchdog?.refresh();
     const reader = this.#reader;
     if (reader !== undefined) {

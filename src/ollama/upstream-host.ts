@@ -3,14 +3,19 @@ import { Readable } from 'node:stream';
 import { type EmbedRequest, type EmbedResponse, Ollama } from 'ollama';
 import { Pool, Response, fetch as undiciFetch } from 'undici';
 import { DeciError } from '../kernel/errors.ts';
+import { Generations } from './generations.ts';
 import { HostInventory } from './host-inventory.ts';
+import { modelKey } from './model-key.ts';
 import { RecentFailures } from './recent-failures.ts';
 import { type ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 
 export type HostState =
   | { readonly is: 'unknown' }
   | { readonly is: 'up'; readonly version: string; readonly models: number }
-  | { readonly is: 'down'; readonly reason: string };
+  /** It cannot be dialled, or what answers is no Ollama. */
+  | { readonly is: 'down'; readonly reason: string }
+  /** It lets in and does not answer. */
+  | { readonly is: 'silent'; readonly reason: string };
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
@@ -47,6 +52,7 @@ export class UpstreamHost {
   readonly weight: number;
   readonly inventory = new HostInventory();
   readonly failures = new RecentFailures();
+  readonly generations = new Generations();
   /** How many requests wait for the first token of a model that is not loaded, by its name. */
   readonly loading = new Map<string, number>();
   readonly #options: UpstreamHostOptions;
@@ -78,10 +84,20 @@ export class UpstreamHost {
   /** Sends and returns at once; `exchange.opened()` ends with the status. */
   send(request: UpstreamRequest, limits: ExchangeLimits, signal: AbortSignal): UpstreamExchange {
     this.inFlight++;
-    const exchange = new UpstreamExchange(limits, signal, error => {
+    let over: (() => void) | undefined;
+    const onEnd = (error: DeciError | undefined): void => {
       this.inFlight--;
+      over?.();
       if (error !== undefined && error.fault === 'ollama') this.failures.note(performance.now());
-    });
+    };
+    const { model, body } = request;
+    const exchange = new UpstreamExchange(
+      limits,
+      signal,
+      onEnd,
+      model === undefined ? undefined : this.generations.pulse,
+    );
+    if (model !== undefined) over = this.generations.add({ exchange, model: modelKey(model), bytes: lengthOf(body) });
     this.#pool.dispatch(
       {
         method: request.method,
@@ -92,6 +108,12 @@ export class UpstreamHost {
       exchange,
     );
     return exchange;
+  }
+
+  /** Asks for nothing but a sign of life. @throws what the npm client throws */
+  async look(maxMs: number): Promise<void> {
+    const { url, requestMs } = this.#options;
+    await new Ollama({ host: url, fetch: this.#fetchFor(Math.min(maxMs, requestMs), undefined) }).version();
   }
 
   /** @throws what the npm client throws */
@@ -118,6 +140,15 @@ export class UpstreamHost {
     } finally {
       this.inFlight--;
     }
+  }
+
+  /** Models that requests wait for and that are not known to be in memory. */
+  isLoading(): boolean {
+    return this.loading.size > 0;
+  }
+
+  markSilent(): void {
+    this.state = { is: 'silent', reason: 'it lets in and does not answer' };
   }
 
   markDown(error: DeciError): void {
@@ -164,6 +195,10 @@ export class UpstreamHost {
 function bodyOf({ body }: UpstreamRequest): Buffer | string | Readable | null {
   if (body === null || typeof body === 'string' || Buffer.isBuffer(body)) return body;
   return Readable.from(body, { objectMode: false });
+}
+
+function lengthOf(body: UpstreamRequest['body']): number {
+  return typeof body === 'string' || Buffer.isBuffer(body) ? body.length : 0;
 }
 
 function causeText(error: Error): string {

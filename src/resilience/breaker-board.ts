@@ -123,6 +123,13 @@ export class BreakerBoard {
     }
   }
 
+  /** It is left alone for what was seen beside the attempts of requests. */
+  condemn(host: string, cause: string, verdict: Verdict): void {
+    const breaker = this.#breakers.get(host);
+    if (this.#options.limits === undefined || breaker?.state.is !== 'closed') return;
+    this.#openFor(host, breaker, { cause, verdict, limits: this.#options.limits });
+  }
+
   /** @returns false when there is none of that name */
   reset(name: string): boolean {
     const breaker = this.#breakers.get(name);
@@ -174,7 +181,7 @@ export class BreakerBoard {
 
   /** @param tried whether the attempt was the one that tried it */
   countFailure(name: string, cause: string, tried: boolean): void {
-    const { limits, nowMs, random, mayOpen, onChange } = this.#options;
+    const { limits, nowMs } = this.#options;
     if (limits === undefined) return;
     const breaker = this.#of(name);
     const verdict = breaker.failed(nowMs(), limits) ?? this.#together(name, limits);
@@ -182,7 +189,18 @@ export class BreakerBoard {
     const { is } = breaker.state;
     // Attempts that were under way when it opened tell nothing new; a trial that failed opens it, whatever was counted.
     const opens = is === 'half_open' ? tried : is === 'closed' && verdict !== undefined;
-    if (!opens) return;
+    if (opens) this.#openFor(name, breaker, { cause, verdict, limits });
+  }
+
+  // --- inside ---
+
+  #openFor(
+    name: string,
+    breaker: Breaker,
+    { cause, verdict, limits }: { cause: string; verdict: Verdict | undefined; limits: BreakerLimits },
+  ): void {
+    const { nowMs, random, mayOpen, onChange } = this.#options;
+    const { is } = breaker.state;
     const may = mayOpen();
     // One that is open already is no new action of the budget.
     if (may === 'on' || (may === 'suppressed' && is === 'half_open')) {
@@ -196,8 +214,6 @@ export class BreakerBoard {
     if (may === 'off') return;
     onChange({ name, state: breaker.state, before: breaker.state, verdict, cause, done: may, first: true });
   }
-
-  // --- inside ---
 
   /** Time alone makes an open one half open. */
   #look(name: string): BreakerState['is'] {

@@ -28,9 +28,10 @@ export interface BreakerLimits {
 
 /** Why it should open, in the words of a journal record. */
 export interface Verdict {
-  readonly signal: 'consecutive_failures' | 'failure_rate';
+  readonly signal: 'consecutive_failures' | 'failure_rate' | 'silent' | 'generates_nothing';
+  /** Failures, their part of all attempts, or ms of silence. */
   readonly value: number;
-  readonly threshold: number;
+  readonly threshold: number | null;
 }
 
 const bucketMs = 10_000;

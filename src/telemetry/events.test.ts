@@ -63,6 +63,7 @@ function everyEvent(events: Events): void {
   events.metricsLost({ files: 2 });
   events.storeState({ open: true });
   events.upstreamState({ upstream: 'gpu-1', up: false });
+  events.hostState({ upstream: 'u', state: 'ready' });
   events.breakerState({ upstream: 'gpu-1', state: 'open' });
   events.breakerChanged({ upstream: 'gpu-1', level: 'host', change: 'opened' });
   events.retry({ reason: 'broken', result: 'answered' });

@@ -4,8 +4,9 @@
  * are filled once.
  */
 import type { Counter, Histogram } from './metric-series.ts';
-import { admissionMetrics, cacheMetrics, healingMetrics, requestMetrics, upstreamMetrics } from './metric-table.ts';
+import { admissionMetrics, cacheMetrics, healingMetrics, requestMetrics } from './metric-table.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
+import { upstreamMetrics } from './upstream-metric-table.ts';
 
 export interface HttpRequestEvent {
   /** The route's template, never the path. */
@@ -32,6 +33,7 @@ export interface BreakerChangedEvent {
 export interface Events {
   breakerChanged(event: BreakerChangedEvent): void;
   breakerState(event: { readonly upstream: string; readonly state: 'closed' | 'open' | 'half_open' }): void;
+  hostState(event: { readonly upstream: string; readonly state: string }): void;
   /** A failed attempt, and what came of the next. */
   retry(event: { readonly reason: string; readonly result: string }): void;
   httpRequest(event: HttpRequestEvent): void;
@@ -67,17 +69,25 @@ export function createEvents(registry: MetricsRegistry): Events {
   };
 }
 
-type UpstreamEvents = Pick<Events, 'breakerChanged' | 'breakerState' | 'retry'>;
+type UpstreamEvents = Pick<Events, 'breakerChanged' | 'breakerState' | 'hostState' | 'retry'>;
 
 const breakerStates = ['closed', 'open', 'half_open'] as const;
 
 function upstreamEvents(registry: MetricsRegistry): UpstreamEvents {
   const states = registry.gauge(upstreamMetrics.breakerState);
   const changes = registry.counter(upstreamMetrics.breakerChanges);
+  const hosts = registry.gauge(upstreamMetrics.hostState);
+  const hostStates = new Map<string, string>();
   const retries = registry.counter(upstreamMetrics.retries);
   return {
     breakerState: ({ upstream, state }) => {
       for (const one of breakerStates) states.with({ upstream, state: one }).set(one === state ? 1 : 0);
+    },
+    hostState: ({ upstream, state }) => {
+      const before = hostStates.get(upstream);
+      if (before !== undefined) hosts.with({ upstream, state: before }).set(0);
+      hosts.with({ upstream, state }).set(1);
+      hostStates.set(upstream, state);
     },
     breakerChanged: ({ upstream, level, change }) => changes.with({ upstream, level, change }).add(),
     retry: event => retries.with(event).add(),

@@ -4,6 +4,7 @@
  */
 import type { CounterDefinition, GaugeDefinition, HistogramDefinition, MetricDefinition } from './metric-definition.ts';
 import { overflowMetric } from './metrics-registry.ts';
+import { upstreamMetrics } from './upstream-metric-table.ts';
 
 const seconds = 'seconds';
 
@@ -136,31 +137,6 @@ export const healingMetrics = {
     unit: 'state',
     labels: ['upstream'],
     merge: 'max',
-  },
-} satisfies Record<string, MetricDefinition>;
-
-export const upstreamMetrics = {
-  breakerState: {
-    type: 'gauge',
-    name: 'upstream_breaker_state',
-    help: '1 for the state of the breaker of an Ollama server: closed, open, half_open; 0 for the others. Those of single models are listed by /api/admin/breakers.',
-    unit: 'state',
-    labels: ['upstream', 'state'],
-    merge: 'max',
-  },
-  breakerChanges: {
-    type: 'counter',
-    name: 'deci_breaker_changes_total',
-    help: 'Breakers of servers and of models on them that opened or closed, or would have opened, by level.',
-    unit: 'changes',
-    labels: ['upstream', 'level', 'change'],
-  },
-  retries: {
-    type: 'counter',
-    name: 'deci_retries_total',
-    help: 'Failed attempts by class of the failure, and what came of the next one (answered, failed), or why there was none (exhausted, budget, deadline, draining, overloaded).',
-    unit: 'retries',
-    labels: ['reason', 'result'],
   },
 } satisfies Record<string, MetricDefinition>;
 

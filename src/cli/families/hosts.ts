@@ -84,7 +84,7 @@ async function list({ client, out, signal }: CommandContext, { json }: JsonFlag)
 }
 
 function colourOf(state: string): 'green' | 'yellow' | 'red' {
-  if (state === 'down') return 'red';
+  if (state === 'down' || state === 'wedged') return 'red';
   return state === 'ready' || state === 'busy' ? 'green' : 'yellow';
 }
 

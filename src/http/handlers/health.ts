@@ -9,7 +9,7 @@ export interface CheckedHost {
   readonly state:
     | { readonly is: 'unknown' }
     | { readonly is: 'up'; readonly version: string; readonly models: number }
-    | { readonly is: 'down'; readonly reason: string };
+    | { readonly is: 'down' | 'silent'; readonly reason: string };
 }
 
 export interface Healing {
@@ -59,6 +59,8 @@ function checkOf({ state }: CheckedHost): Check & Readonly<Record<string, unknow
       return { status: 'pass', time, observed_value: state.version, models: state.models };
     case 'down':
       return { status: 'warn', time, output: `not reachable: ${state.reason}` };
+    case 'silent':
+      return { status: 'warn', time, output: `wedged: ${state.reason}` };
     case 'unknown':
       return { status: 'warn', time, output: 'not asked yet' };
     default:

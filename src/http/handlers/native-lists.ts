@@ -24,7 +24,11 @@ export interface ListedHost {
     list(): Promise<ModelList>;
     ps(): Promise<ModelList>;
   };
-  readonly state: { readonly is: 'unknown' | 'up' | 'down'; readonly version?: string; readonly reason?: string };
+  readonly state: {
+    readonly is: 'unknown' | 'up' | 'down' | 'silent';
+    readonly version?: string;
+    readonly reason?: string;
+  };
 }
 
 export interface ListDeps {

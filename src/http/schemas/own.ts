@@ -75,8 +75,8 @@ const hostModel = z
 const host = z
   .strictObject({
     name: z.string(),
-    state: z.enum(['unknown', 'ready', 'loading', 'busy', 'down', 'draining']),
-    reason: z.string().nullable().describe('Why it is down.'),
+    state: z.enum(['unknown', 'ready', 'loading', 'busy', 'wedged', 'quarantined', 'down', 'draining']),
+    reason: z.string().nullable().describe('Why it is down, wedged or quarantined.'),
     loading: z
       .array(z.string())
       .describe('Models that were asked for and have not answered since they are not loaded.'),

@@ -1,0 +1,38 @@
+/** The requests for models that one host works on for this worker, and the signs of life it gives on them. Owner: its host. */
+import type { UpstreamExchange } from './upstream-exchange.ts';
+
+export interface Work {
+  readonly inFlight: number;
+  /** Whose answers are awaited; without repetition. */
+  readonly models: readonly string[];
+  /** Of the longest request that has no first token yet: the host may still be reading it. */
+  readonly unreadBytes: number;
+}
+
+interface Generation {
+  readonly exchange: UpstreamExchange;
+  readonly model: string;
+  readonly bytes: number;
+}
+
+export class Generations {
+  /** Counted up by every piece of an answer. */
+  readonly pulse = { count: 0 };
+  readonly #open = new Set<Generation>();
+
+  /** @returns to be called when it is over */
+  add(generation: Generation): () => void {
+    this.#open.add(generation);
+    return () => void this.#open.delete(generation);
+  }
+
+  work(): Work {
+    let unreadBytes = 0;
+    const models = new Set<string>();
+    for (const { exchange, model, bytes } of this.#open) {
+      models.add(model);
+      if (!exchange.begun) unreadBytes = Math.max(unreadBytes, bytes);
+    }
+    return { inFlight: this.#open.size, models: [...models], unreadBytes };
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Finds hosts that let in and generate nothing, while they have work of ours: a silent one is looked at first, which costs it
+ * nothing, and then made to generate one token on a model it has in memory. One that answers neither is left alone by its breaker,
+ * by all workers. Owner: the composition root of a worker.
+ *
+ * Every worker looks by itself, since it alone knows what its own requests hear; of all workers one at a time makes a host
+ * generate, whoever holds its lease.
+ */
+import { withDeadline } from '../kernel/deadline.ts';
+import { DeciError } from '../kernel/errors.ts';
+import type { Resource } from '../kernel/lifecycle.ts';
+import { Ticker } from '../kernel/ticker.ts';
+import type { BreakerBoard } from './breaker-board.ts';
+import { judgeSilence } from './silence.ts';
+import type { TrialStore } from './trials.ts';
+
+export interface WatchedHost {
+  readonly name: string;
+  /** Counted up by every piece of an answer. */
+  pulse(): number;
+  work(): { readonly inFlight: number; readonly models: readonly string[]; readonly unreadBytes: number };
+  /** Models that are awaited and not known to be in memory. */
+  isLoading(): boolean;
+  /** @returns whether it answers at all; bounded by itself */
+  look(): Promise<boolean>;
+  /** Whether it has the model in memory: nothing is loaded for a look. */
+  hasLoaded(model: string): boolean;
+  /** One token, beside all slots: it is for when they are taken. @throws DeciError */
+  generate(model: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface SilenceWatchOptions {
+  readonly board: Pick<BreakerBoard, 'condemn' | 'standing'>;
+  readonly hosts: readonly WatchedHost[];
+  readonly store: TrialStore;
+  /** Monotonic. */
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly onFailure: (error: unknown) => void;
+}
+
+interface Heard {
+  pulse: number;
+  atMs: number;
+  lookedAtMs: number;
+}
+
+const intervalMs = 500;
+const lookAgainMs = 2000;
+const generateMs = 6000;
+
+export class SilenceWatch implements Resource {
+  readonly name = 'silence-watch';
+  readonly #options: SilenceWatchOptions;
+  readonly #ticker: Ticker;
+  readonly #heard: ReadonlyMap<string, Heard>;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #abort = new AbortController();
+
+  constructor(options: SilenceWatchOptions) {
+    this.#options = options;
+    const atMs = options.nowMs();
+    this.#heard = new Map(options.hosts.map(({ name }) => [name, { pulse: 0, atMs, lookedAtMs: 0 }]));
+    this.#ticker = new Ticker({
+      name: this.name,
+      tick: () => this.#round(),
+      intervalMs,
+      onFailure: options.onFailure,
+      random: options.random,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#ticker.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort(new DeciError('draining'));
+    await this.#ticker.stop();
+    await Promise.all(this.#running.values());
+  }
+
+  async #round(): Promise<undefined> {
+    for (const host of this.#options.hosts) {
+      const heard = this.#heard.get(host.name);
+      if (heard === undefined || this.#running.has(host.name)) continue;
+      const work = this.#attend(host, heard).catch(this.#options.onFailure);
+      this.#running.set(
+        host.name,
+        work.finally(() => this.#running.delete(host.name)),
+      );
+    }
+    return undefined;
+  }
+
+  async #attend(host: WatchedHost, heard: Heard): Promise<void> {
+    const { nowMs, board } = this.#options;
+    const pulse = host.pulse();
+    const { inFlight, models, unreadBytes } = host.work();
+    const now = nowMs();
+    if (inFlight === 0 || pulse !== heard.pulse) {
+      heard.pulse = pulse;
+      heard.atMs = now;
+      return;
+    }
+    const quietMs = now - heard.atMs;
+    const judgement = judgeSilence({ inFlight, quietMs, unreadBytes, isLoading: host.isLoading() });
+    // What is left alone already has a prober of its own.
+    if (judgement === 'fine' || now - heard.lookedAtMs < lookAgainMs || board.standing(host.name, '') !== 'closed')
+      return;
+    heard.lookedAtMs = now;
+    const isThere = await host.look();
+    if (host.pulse() !== pulse) return;
+    if (!isThere) this.#condemn(host, 'silent', nowMs() - heard.atMs);
+    else if (judgement === 'try') await this.#try(host, models, heard);
+  }
+
+  async #try(host: WatchedHost, models: readonly string[], heard: Heard): Promise<void> {
+    const { store, nowMs } = this.#options;
+    const model = models.find(one => host.hasLoaded(one));
+    if (model === undefined) return;
+    const release = store.takeTrial(`${host.name} life`);
+    if (release === undefined) return;
+    const { pulse } = heard;
+    try {
+      await this.#within(signal => host.generate(model, signal));
+      // It generates for others at least: what our own requests wait for has its own limits.
+      heard.atMs = nowMs();
+    } catch {
+      if (!this.#abort.signal.aborted && host.pulse() === pulse) {
+        this.#condemn(host, 'generates_nothing', nowMs() - heard.atMs);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  #condemn(host: WatchedHost, signal: 'silent' | 'generates_nothing', quietMs: number): void {
+    const verdict = { signal, value: Math.round(quietMs), threshold: null };
+    this.#options.board.condemn(host.name, 'first_token_timeout', verdict);
+  }
+
+  #within(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    return withDeadline(generateMs, async deadline => {
+      const both = new AbortController();
+      const end = (): void => both.abort(new DeciError('first_token_timeout'));
+      deadline.addEventListener('abort', end);
+      this.#abort.signal.addEventListener('abort', end);
+      try {
+        await work(both.signal);
+      } finally {
+        this.#abort.signal.removeEventListener('abort', end);
+      }
+    });
+  }
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judgeSilence } from './silence.ts';
+
+const quiet = { inFlight: 1, quietMs: 7000, unreadBytes: 200, isLoading: false };
+
+test('a host without work, and one that speaks, are fine', () => {
+  assert.equal(judgeSilence({ ...quiet, inFlight: 0 }), 'fine');
+  assert.equal(judgeSilence({ ...quiet, quietMs: 2999 }), 'fine');
+});
+
+test('one that is silent is looked at, and then made to generate', () => {
+  assert.equal(judgeSilence({ ...quiet, quietMs: 3000 }), 'look');
+  assert.equal(judgeSilence({ ...quiet, quietMs: 6999 }), 'look');
+  assert.equal(judgeSilence(quiet), 'try');
+});
+
+test('one that loads, or reads a long prompt, is only looked at; reading has an end', () => {
+  assert.equal(judgeSilence({ ...quiet, quietMs: 600_000, isLoading: true }), 'look');
+  assert.equal(judgeSilence({ ...quiet, quietMs: 30_000, unreadBytes: 8000 }), 'look');
+  assert.equal(judgeSilence({ ...quiet, quietMs: 46_000, unreadBytes: 8000 }), 'try');
+  assert.equal(judgeSilence({ ...quiet, quietMs: 66_000, unreadBytes: 30_000_000 }), 'try');
+});
