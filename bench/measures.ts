@@ -7,6 +7,7 @@ import { measureLeases } from './measure-leases.ts';
 import { measureMetrics } from './measure-metrics.ts';
 import { measureMetricsCluster } from './measure-metrics-cluster.ts';
 import { measureOpenStreams } from './measure-open-streams.ts';
+import { measureQueue } from './measure-queue.ts';
 import { measureThroughput, type ThroughputMeasure } from './measure-throughput.ts';
 import { manyRecordedChats, nativeStream, openAiStream, recordedChat, version, wholeChat } from './scenarios.ts';
 
@@ -53,6 +54,7 @@ export const measures: ReadonlyMap<string, Measure> = new Map([
   ['metrics', measureMetrics],
   ['metrics-cluster', measureMetricsCluster],
   ['auth', measureAuth],
+  ['queue', measureQueue],
 ]);
 
 function throughput(

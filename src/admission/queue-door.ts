@@ -36,9 +36,10 @@ function decideFull({ waiting, capacity, owner }: DoorFacts, counts: ReadonlyMap
   const owners = counts.has(owner) ? counts.size : counts.size + 1;
   const share = Math.max(1, Math.floor(capacity / owners));
   if ((counts.get(owner) ?? 0) >= share) return { may: 'not', because: owners > 1 ? 'queue_share' : 'queue_full' };
-  const [greediest] = [...counts].toSorted((a, b) => b[1] - a[1]);
-  if (greediest === undefined || greediest[1] <= share) return { may: 'not', because: 'queue_full' };
-  return { may: 'replace', victim: lastOf(waiting, greediest[0]) };
+  let greediest = { owner: '', count: 0 };
+  for (const [name, count] of counts) if (count > greediest.count) greediest = { owner: name, count };
+  if (greediest.count <= share) return { may: 'not', because: 'queue_full' };
+  return { may: 'replace', victim: lastOf(waiting, greediest.owner) };
 }
 
 function countByOwner(waiting: readonly Ticket[]): Map<string, number> {
