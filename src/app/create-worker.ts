@@ -26,6 +26,7 @@ import { readOrMakeSecret } from '../storage/secret-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
 import { countRequest, noRoute } from './count-request.ts';
+import { createAdaptiveLimits } from './create-adaptive-limits.ts';
 import { createAdmission } from './create-admission.ts';
 import { createCache } from './create-cache.ts';
 import { createHosts } from './create-hosts.ts';
@@ -112,12 +113,13 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
 
   const placed = { hosts: pool, admission, limits: inferenceLimits };
+  const adaptive = createAdaptiveLimits(config);
   const newId = createRequestIds();
   const active = new ActiveRequests();
   const routes = new RouteTable(
     createRoutes({
       lists: pool,
-      generation: { generate: createPipeline({ placed, attempts, cache }), heartbeatMs },
+      generation: { generate: createPipeline({ placed: { ...placed, adaptive }, attempts, cache }), heartbeatMs },
       embedding: { ...placed, attempts },
       inference: { ...placed, attempts },
       breakers: { breakers: board },

@@ -130,7 +130,9 @@ test('words stand for values: auto, max, off, adaptive', () => {
   assert.equal(config.workers, availableParallelism());
   assert.equal(config.heartbeatMs, undefined);
   assert.equal(config.timeouts.firstTokenMs, 180_000);
-  assert.equal(read({ FIRST_TOKEN_TIMEOUT: '5s' }).timeouts.firstTokenMs, 5000);
+  assert.equal(config.timeouts.isFirstTokenAdaptive, true);
+  const fixed = read({ FIRST_TOKEN_TIMEOUT: '5s' }).timeouts;
+  assert.deepEqual([fixed.firstTokenMs, fixed.isFirstTokenAdaptive], [5000, false]);
 });
 
 test('places are rooted in DECI_HOME unless they are absolute', () => {

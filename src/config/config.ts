@@ -22,7 +22,9 @@ export interface Config {
   readonly timeouts: {
     readonly requestMs: number;
     readonly connectMs: number;
+    /** For a cold model where it is adaptive. */
     readonly firstTokenMs: number;
+    readonly isFirstTokenAdaptive: boolean;
     readonly stallMs: number;
     readonly totalMs: number;
     readonly transferIdleMs: number;
@@ -196,6 +198,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
       requestMs: values.REQUEST_TIMEOUT,
       connectMs: values.CONNECT_TIMEOUT,
       firstTokenMs: values.FIRST_TOKEN_TIMEOUT === 'adaptive' ? values.LOAD_TIMEOUT : values.FIRST_TOKEN_TIMEOUT,
+      isFirstTokenAdaptive: values.FIRST_TOKEN_TIMEOUT === 'adaptive',
       stallMs: values.STALL_TIMEOUT,
       totalMs: values.INFERENCE_TIMEOUT,
       transferIdleMs: values.TRANSFER_IDLE_TIMEOUT,

@@ -97,7 +97,7 @@ export const settings = {
     type: wordOr('adaptive', duration(100, day)),
     default: 'adaptive',
     meaning:
-      'Time from sending a request to its first token. `adaptive` allows what loading a model may take (`LOAD_TIMEOUT`).',
+      'Time from sending a request to its first token. `adaptive`: for a model that the host has in memory four times what nearly all of its first tokens took, by the length of the prompt, and 15 s at least; `LOAD_TIMEOUT` for any other, for embeddings, and until a few answers were seen.',
     group: 'Time limits',
   },
   LOAD_TIMEOUT: {
@@ -109,7 +109,8 @@ export const settings = {
   STALL_TIMEOUT: {
     type: duration(100, day),
     default: '20s',
-    meaning: 'Silence allowed between two tokens.',
+    meaning:
+      'Silence allowed between two tokens; 30 times their usual distance where `FIRST_TOKEN_TIMEOUT` is `adaptive` and that is more.',
     group: 'Time limits',
   },
   INFERENCE_TIMEOUT: {

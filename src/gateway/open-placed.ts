@@ -8,6 +8,7 @@ import type { Attempt } from '../ollama/ollama-pool.ts';
 import { readRefusal } from '../ollama/refusal.ts';
 import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import type { UpstreamHost, UpstreamRequest } from '../ollama/upstream-host.ts';
+import type { AdaptiveLimits } from './adaptive-limits.ts';
 import type { AttemptPlan } from './attempt-plan.ts';
 import { type Admission, type Place, Placing, type Wanted } from './placing.ts';
 
@@ -29,6 +30,8 @@ export interface PlacedDeps {
   readonly hosts: Hosts;
   readonly admission: Admission;
   readonly limits: ExchangeLimits;
+  /** Undefined where the limits are the same for every host and model. */
+  readonly adaptive?: AdaptiveLimits | undefined;
 }
 
 export interface PlacedRequest {
@@ -54,7 +57,8 @@ export async function openPlaced(
   const limits = plan.limits(deps.limits);
   for (;;) {
     const { host, place } = await placing.next(signal);
-    const opened = await openAt({ hosts: deps.hosts, limits }, { request, place, host }, signal);
+    const own = deps.adaptive?.for(host, wanted, limits) ?? limits;
+    const opened = await openAt({ hosts: deps.hosts, limits: own }, { request, place, host }, signal);
     if (!(opened instanceof DeciError)) return opened;
     placing.passOver(host, opened);
   }

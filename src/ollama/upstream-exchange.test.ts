@@ -417,3 +417,33 @@ async function closed(socket: Socket | undefined): Promise<void> {
   assert.ok(socket !== undefined);
   if (!socket.closed) await once(socket, 'close');
 }
+
+test('a first token that is late is waited for when somebody knows why, once', async t => {
+  const { send: to } = await upstream(t, () => undefined);
+  let asked = 0;
+  const startedAt = performance.now();
+  const exchange = to({ limits: { firstMs: 20, firstAgain: async () => (++asked === 1 ? 60 : 60_000) } });
+  assert.equal((await failure(exchange.opened())).code, 'first_token_timeout');
+  assert.ok(performance.now() - startedAt >= 75);
+  assert.equal(asked, 1);
+});
+
+test('one that comes while that is found out is in time', async t => {
+  const late = Promise.withResolvers<void>();
+  const { send: to } = await upstream(t, async (_, res) => {
+    await late.promise;
+    res.end('late');
+  });
+  const exchange = to({
+    limits: {
+      firstMs: 10,
+      firstAgain: async () => {
+        late.resolve();
+        await exchange.opened();
+        return 0;
+      },
+    },
+  });
+  await exchange.opened();
+  assert.equal(await readAll(exchange), 'late');
+});

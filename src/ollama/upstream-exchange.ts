@@ -23,6 +23,8 @@ export interface ExchangeLimits {
   readonly totalMs: number | undefined;
   /** Grows while the request itself is still being sent; time in which it grew does not count as waiting. */
   readonly sentBytes?: () => number;
+  /** Asked once when `firstMs` is over: ms to wait for the first byte after all, 0 for none. Never rejects, and is bounded. */
+  readonly firstAgain?: () => Promise<number>;
 }
 
 type State = 'waiting' | 'open' | 'ended' | 'failed';
@@ -47,6 +49,7 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
   #paused = false;
   #sentBytes = 0;
   #discarding = false;
+  #hasAskedAgain = false;
   #reader: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #totalTimer: NodeJS.Timeout | undefined;
@@ -201,12 +204,27 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler, AsyncIterab
   readonly #onFirstTimeout = (): void => {
     const sentBytes = this.#limits.sentBytes?.() ?? 0;
     if (sentBytes === this.#sentBytes) {
-      this.abort(new DeciError('first_token_timeout'));
+      this.#isFirstLate();
       return;
     }
     this.#sentBytes = sentBytes;
     this.#watchdog?.refresh();
   };
+  #isFirstLate(): void {
+    const { firstAgain } = this.#limits;
+    if (firstAgain === undefined || this.#hasAskedAgain) {
+      this.abort(new DeciError('first_token_timeout'));
+      return;
+    }
+    this.#hasAskedAgain = true;
+    void this.#waitAgain(firstAgain);
+  }
+
+  async #waitAgain(firstAgain: () => Promise<number>): Promise<void> {
+    const ms = await firstAgain();
+    if (this.#state === 'waiting') this.#watchdog = setTimeout(this.#onFirstTimeout, ms);
+  }
+
   readonly #onStall = (): void => this.abort(new DeciError('stall_timeout'));
   readonly #onTotalTimeout = (): void => this.abort(new DeciError('total_timeout'));
 }

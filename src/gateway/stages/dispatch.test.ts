@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { attemptDeps, freeAdmission } from '../../../test/support/attempt-deps.ts';
 import { testAsker } from '../../../test/support/test-asker.ts';
+import { AnswerTimes } from '../../ollama/answer-times.ts';
 import { OllamaPool } from '../../ollama/ollama-pool.ts';
+import { AdaptiveLimits } from '../adaptive-limits.ts';
 import type { Generate, NativeStream } from '../generate.ts';
 import { createPipeline } from '../pipeline.ts';
 
@@ -24,15 +26,16 @@ const missing = refuses(404, "model 'm' not found");
 
 interface TestHosts {
   readonly generate: Generate;
+  readonly pool: OllamaPool;
   readonly names: readonly string[];
   /** How often each host was asked. */
   readonly asked: number[];
 }
 
-function pipelineOf(pool: OllamaPool, firstMs = limits.firstMs): Generate {
+function pipelineOf(pool: OllamaPool, firstMs = limits.firstMs, adaptive?: AdaptiveLimits): Generate {
   const attempts = attemptDeps(pool.hosts.map(host => host.name));
   return createPipeline({
-    placed: { hosts: pool, admission: freeAdmission, limits: { ...limits, firstMs } },
+    placed: { hosts: pool, admission: freeAdmission, limits: { ...limits, firstMs }, adaptive },
     attempts,
   });
 }
@@ -70,7 +73,7 @@ async function hosts(t: TestContext, ...listeners: Array<RequestListener | undef
     onHostChange: () => undefined,
   });
   t.after(() => pool.stop());
-  return { generate: pipelineOf(pool), names: pool.hosts.map(host => host.name), asked };
+  return { generate: pipelineOf(pool), pool, names: pool.hosts.map(host => host.name), asked };
 }
 
 async function read(stream: NativeStream): Promise<string> {
@@ -203,4 +206,27 @@ test('silence before the first byte is not retried: the model may be at work', a
   const generate = pipelineOf(pool, 30);
   await assert.rejects(generate(job, never), { code: 'first_token_timeout' });
   assert.deepEqual(silent.asked, [1]);
+});
+
+test('a host that is known and falls silent is given up after what its answers take, not after what loading does', async t => {
+  const whole = JSON.stringify({ message: { content: 'hi' }, done: true, eval_count: 2, eval_duration: 1e6 });
+  const host = { hangs: false };
+  const lists: Record<string, object> = {
+    '/api/version': { version: '1' },
+    '/api/tags': { models: [{ name: 'm:latest' }] },
+    '/api/ps': { models: [{ name: 'm:latest' }] },
+  };
+  const { pool } = await hosts(t, (req, res) => {
+    const list = lists[req.url ?? ''];
+    if (list !== undefined) res.setHeader('content-type', 'application/json').end(JSON.stringify(list));
+    else if (!host.hangs) answers(`${whole}\n`)(req, res);
+  });
+  const floors = { firstMs: 50, stallMs: 5000 };
+  const generate = pipelineOf(pool, 60_000, new AdaptiveLimits({ times: new AnswerTimes(), floors }));
+  await pool.hosts[0]?.probe(never);
+  for (let count = 0; count < 5; count++) await Array.fromAsync(await generate(job, never));
+  host.hangs = true;
+  const startedAt = performance.now();
+  await assert.rejects(generate(job, never), { code: 'first_token_timeout' });
+  assert.ok(performance.now() - startedAt < 4000);
 });

@@ -16,6 +16,7 @@ export function createDispatch(deps: PlacedDeps): Dispatch {
       onFinal: final => {
         const sample = sampleOf(final, firstTokenMs);
         if (sample !== undefined) place.observe(sample);
+        deps.adaptive?.saw(place.host, job.model, final, firstTokenMs);
       },
     });
   };

@@ -1,0 +1,87 @@
+/**
+ * The time limits of one attempt at one host: for a model that the host has in memory what its answers have taken so far says how
+ * long a first token may take, for any other what loading one may take. The list of loaded models is a view of the moment before,
+ * and another model may have taken this one's place since: so the host is asked again before an attempt is given up as late.
+ */
+import {
+  type AnswerTime,
+  type AnswerTimes,
+  firstTokenLimit,
+  stallLimit,
+  type TimeFloors,
+} from '../ollama/answer-times.ts';
+import type { HostInventory } from '../ollama/host-inventory.ts';
+import { modelKey } from '../ollama/model-key.ts';
+import type { FinalLine } from '../ollama/ndjson-scanner.ts';
+import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
+
+export interface TimedHost {
+  readonly name: string;
+  readonly inventory: HostInventory;
+  /** Models that are being loaded for requests of this worker. */
+  readonly loading: ReadonlyMap<string, number>;
+  probe(signal: AbortSignal): Promise<{ readonly isChanged: boolean }>;
+}
+
+export interface AdaptiveLimitsOptions {
+  readonly times: AnswerTimes;
+  readonly floors: TimeFloors;
+}
+
+const bytesPerToken = 4;
+const probeMs = 5000;
+
+export class AdaptiveLimits {
+  readonly #options: AdaptiveLimitsOptions;
+
+  constructor(options: AdaptiveLimitsOptions) {
+    this.#options = options;
+  }
+
+  /** @param limits those of a cold model */
+  for(host: TimedHost, wanted: { readonly model: string; readonly body: Buffer | string }, limits: ExchangeLimits) {
+    const { times, floors } = this.#options;
+    const key = modelKey(wanted.model);
+    const known = times.of(host.name, key);
+    const stallMs = stallLimit(known, floors.stallMs);
+    const isWarm = host.inventory.isLoaded(key) && !host.loading.has(key);
+    const promptTokens = wanted.body.length / bytesPerToken;
+    const firstMs = isWarm ? firstTokenLimit(known, promptTokens, floors.firstMs) : undefined;
+    if (firstMs === undefined || firstMs >= limits.firstMs) return { ...limits, stallMs };
+    const coldMs = limits.firstMs - firstMs;
+    return { ...limits, stallMs, firstMs, firstAgain: async () => ((await isStillWarm(host, key)) ? 0 : coldMs) };
+  }
+
+  /** @param firstTokenMs from sending to the first token */
+  saw(host: string, model: string, final: FinalLine, firstTokenMs: number): void {
+    const time = timeOf(final, firstTokenMs);
+    if (time !== undefined) this.#options.times.saw(host, modelKey(model), time);
+  }
+}
+
+/** What does not answer is not loading anything, as far as anybody can tell. */
+async function isStillWarm(host: TimedHost, key: string): Promise<boolean> {
+  try {
+    const { isChanged } = await host.probe(AbortSignal.timeout(probeMs));
+    return !isChanged && host.inventory.isLoaded(key);
+  } catch {
+    return true;
+  }
+}
+
+const nsPerMs = 1e6;
+
+function timeOf(final: FinalLine, firstTokenMs: number): AnswerTime | undefined {
+  const number = (field: string): number => {
+    const value = final[field];
+    return typeof value === 'number' && value > 0 ? value : 0;
+  };
+  const tokens = number('eval_count');
+  if (tokens === 0) return undefined;
+  return {
+    firstTokenMs: Math.max(0, firstTokenMs - number('load_duration') / nsPerMs),
+    promptTokens: number('prompt_eval_count'),
+    promptMs: number('prompt_eval_duration') / nsPerMs,
+    tokenMs: number('eval_duration') / nsPerMs / tokens,
+  };
+}
