@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { FlightElection } from '../cache/flight-election.ts';
 import { MemoryTier } from '../cache/memory-tier.ts';
+import type { OneBlock } from '../cache/one-block.ts';
 import { requestKey } from '../cache/request-key.ts';
 import { maxRecordedBytes, ResponseCache } from '../cache/response-cache.ts';
 import { SharedTier } from '../cache/shared-tier.ts';
@@ -11,6 +12,7 @@ import type { NativeStream } from '../gateway/generate.ts';
 import type { CacheDeps } from '../gateway/pipeline.ts';
 import type { RouteDeps } from '../http/routes.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
+import { modelKey } from '../ollama/model-key.ts';
 import type { CounterRepository } from '../storage/counter-repository.ts';
 import { HotStore } from '../storage/hot-store.ts';
 import type { LeaseRepository } from '../storage/lease-repository.ts';
@@ -32,9 +34,11 @@ export interface CacheOptions extends CacheConfig {
   readonly runDir: string;
   /** How long an answer of another worker is waited for. */
   readonly maxWaitMs: number;
+  readonly digestOf: (model: string) => string | undefined;
 }
 
 export interface WorkerCache extends CacheDeps {
+  readonly vectorFlights: SingleFlight<OneBlock>;
   readonly cache: ResponseCache;
   readonly admin: NonNullable<RouteDeps['cacheAdmin']['cache']>;
   readonly resources: readonly Resource[];
@@ -42,6 +46,8 @@ export interface WorkerCache extends CacheDeps {
 
 /** Of a flight: more than is recorded, so that what is recorded was always kept whole. */
 const maxFlightBytes = 2 * maxRecordedBytes;
+/** Of embeddings, which come in one piece: every size that is gathered at all. */
+const maxVectorBytes = Number.POSITIVE_INFINITY;
 /** Pages that are not full, the index, and what is written before older entries are thrown away. */
 const fileBytesFor = (bytes: number): number => Math.ceil(1.3 * bytes) + 16 * 1024 * 1024;
 
@@ -83,6 +89,8 @@ export function createCache(options: CacheOptions, parts: CacheParts): WorkerCac
     memory,
     shared,
     purges: { count: () => counters.get(purgesKey), add: () => void counters.add(purgesKey, 1) },
+    nameOf: modelKey,
+    digestOf: options.digestOf,
     now: Date.now,
     ttlMs,
     staleMs,
@@ -97,16 +105,18 @@ export function createCache(options: CacheOptions, parts: CacheParts): WorkerCac
     onFailure: (task, error) => log.warn('upkeep failed', { task, cause: String(error) }),
   });
   const flights = new SingleFlight<NativeStream>(maxFlightBytes);
+  const vectorFlights = new SingleFlight<OneBlock>(maxVectorBytes);
   return {
     cache,
     admin: {
-      usage: () => ({ ...cache.usage(), flights: flights.size }),
+      usage: () => ({ ...cache.usage(), flights: flights.size + vectorFlights.size }),
       limits: options,
       purge: (what, signal) => cache.purge(what, signal),
     },
     flights,
+    vectorFlights,
     election,
-    keyOf: request => requestKey(request),
+    keyOf: requestKey,
     onResult: result => events.cacheAnswer({ result }),
     resources: [
       {

@@ -8,6 +8,7 @@ import type { Resilience } from './create-resilience.ts';
 import type { Spine } from './create-spine.ts';
 import { HostStates } from './host-states.ts';
 import { createHostViews } from './host-views.ts';
+import { ModelChanges } from './model-changes.ts';
 
 export interface HostsOptions {
   readonly config: Config;
@@ -37,14 +38,24 @@ export function createHosts({ config, spine, resilience, via }: HostsOptions) {
     via,
     random: Math.random,
     onHostChange: host => tellChange(host, spine, resilience),
+    onModelsChanged: () => changes.tell(),
   });
+  const changes = new ModelChanges({
+    counters: spine.counters,
+    now: Date.now,
+    onChange: () => pool.forgetModels(),
+  });
+  const digestOf = (model: string): string | undefined => {
+    changes.look();
+    return pool.digestOf(model);
+  };
   const { leases } = spine;
   const leftAloneFor = (host: string): string | undefined => board.cause(host, '');
   const views = createHostViews({ hosts: pool.hosts, isDraining, leases, slotsMax: maxConnections, leftAloneFor });
   const states = new HostStates({ list: views, events, log, random: Math.random });
   const describe = (): object[] =>
     pool.hosts.map(({ url, name, state }) => ({ url, state, draining: drained.has(name), condition: states.of(name) }));
-  return { pool, drained, views, states, describe };
+  return { pool, drained, views, states, describe, digestOf };
 }
 
 function tellChange(host: UpstreamHost, { log, events }: Spine, { outlook, board }: Resilience): void {

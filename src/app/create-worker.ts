@@ -97,7 +97,15 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const cache =
     config.cache === undefined
       ? undefined
-      : createCache({ ...config.cache, runDir: places.runDir, maxWaitMs: timeouts.totalMs }, spine);
+      : createCache(
+          {
+            ...config.cache,
+            runDir: places.runDir,
+            maxWaitMs: timeouts.totalMs,
+            digestOf: hosts.digestOf,
+          },
+          spine,
+        );
   const lifecycle = new Lifecycle([
     ...spine.resources,
     ...(cache?.resources ?? []),

@@ -9,6 +9,8 @@ export interface RecordingFacts {
   readonly model: string;
   readonly tenant: string;
   readonly recordedAtMs: number;
+  /** Of the weights that made it, as far as that was known. */
+  readonly digest?: string | undefined;
 }
 
 const checksumBytes = 4;
@@ -43,8 +45,8 @@ export class Recording {
 }
 
 export function encodeRecording({ lines, whole = '', facts }: Recording): Buffer {
-  const { model, tenant, recordedAtMs } = facts;
-  const facing = { model, tenant, recorded_at: recordedAtMs, whole_bytes: Buffer.byteLength(whole) };
+  const { model, tenant, recordedAtMs, digest } = facts;
+  const facing = { model, tenant, digest, recorded_at: recordedAtMs, whole_bytes: Buffer.byteLength(whole) };
   const head = Buffer.from(`${JSON.stringify(facing)}\n${whole}`);
   const encoded = Buffer.concat([Buffer.alloc(checksumBytes), head, lines]);
   encoded.writeUInt32BE(crc32(encoded.subarray(checksumBytes)), 0);
@@ -60,9 +62,9 @@ export function decodeRecording(stored: Buffer): Recording | undefined {
   // The checksum holds, so it is what was written.
   const head = parseObject(content.toString('utf8', 0, end)) as Head | undefined;
   if (head === undefined) return undefined;
-  const { model, tenant, recorded_at: recordedAtMs, whole_bytes: wholeBytes } = head;
+  const { model, tenant, digest, recorded_at: recordedAtMs, whole_bytes: wholeBytes } = head;
   const linesAt = end + 1 + wholeBytes;
-  const recording = new Recording(content.subarray(linesAt), { model, tenant, recordedAtMs });
+  const recording = new Recording(content.subarray(linesAt), { model, tenant, recordedAtMs, digest });
   if (wholeBytes > 0) recording.whole = content.toString('utf8', end + 1, linesAt);
   return recording;
 }
@@ -70,6 +72,7 @@ export function decodeRecording(stored: Buffer): Recording | undefined {
 interface Head {
   readonly model: string;
   readonly tenant: string;
+  readonly digest?: string;
   readonly recorded_at: number;
   readonly whole_bytes: number;
 }

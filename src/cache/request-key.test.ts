@@ -59,12 +59,6 @@ test('everything that can change the answer is in its key', () => {
   assert.equal(new Set(asked.map(more => keyOf({ ...prompt, ...more }, generate))).size, asked.length);
 });
 
-test('new weights under an old name are another model', () => {
-  const asked = { tenant: 'a', path: '/api/chat', model: 'm', body: JSON.stringify(base) };
-  assert.notEqual(requestKey(asked, () => 'sha256:1')?.key, requestKey(asked, () => 'sha256:2')?.key);
-  assert.equal(requestKey(asked, () => undefined)?.key, requestKey(asked)?.key);
-});
-
 test('a tenant cannot be spelled into the key of another', () => {
   const split = (tenant: string, model: string) => keyOf(base, { tenant, model });
   assert.notEqual(split('a', '","m'), split('a","', 'm'));

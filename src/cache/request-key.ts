@@ -34,18 +34,12 @@ const questions: Readonly<Record<string, string>> = {
 };
 const maxDepth = 200;
 
-/**
- * @param digestOf of the weights behind the name, when somebody knows
- * @returns undefined when no answer may be kept for such a request
- */
-export function requestKey(
-  asked: KeyedRequest,
-  digestOf: (model: string) => string | undefined = () => undefined,
-): RequestKey | undefined {
+/** @returns undefined when no answer may be kept for such a request */
+export function requestKey(asked: KeyedRequest): RequestKey | undefined {
   const { tenant, path, model, variant = 0 } = asked;
   const members = memberMap(asked.request ?? parseObject(asked.body.toString()));
   if (members === undefined || !asksSomething(members.get(questions[path] ?? ''))) return undefined;
-  let all = JSON.stringify([tenant, digestOf(model) ?? null, model, path, variant]);
+  let all = JSON.stringify([tenant, model, path, variant]);
   for (const name of [...members.keys()].toSorted()) {
     const text = memberText(name, members.get(name));
     if (mayBeInexact.test(text) && isInexact(members.get(name), 0)) return undefined;

@@ -15,6 +15,10 @@ export interface ResponseCacheOptions {
   readonly shared: SharedTier;
   /** How often anything was purged, in all workers. May throw. */
   readonly purges: { count(): number; add(): void };
+  /** One name for all that mean the same model. */
+  readonly nameOf: (model: string) => string;
+  /** Of the weights that a model has on the hosts now; undefined when nobody knows. */
+  readonly digestOf: (model: string) => string | undefined;
   readonly now: () => number;
   readonly ttlMs: number;
   readonly staleMs: number;
@@ -64,7 +68,8 @@ export class ResponseCache {
   }
 
   fresh(key: string): Recording | undefined {
-    return this.#find(key, this.#options.ttlMs);
+    const found = this.#find(key, this.#options.ttlMs);
+    return found !== undefined && this.#isOfSameWeights(found) ? found : undefined;
   }
 
   /** However old, within what may be said at all. */
@@ -76,7 +81,7 @@ export class ResponseCache {
   freshShared(key: string): Recording | undefined {
     const { shared, memory, ttlMs } = this.#options;
     const found = shared.get(key);
-    if (found === undefined || !this.#isYounger(found, ttlMs)) return undefined;
+    if (found === undefined || !this.#isYounger(found, ttlMs) || !this.#isOfSameWeights(found)) return undefined;
     memory.set(key, found);
     return found;
   }
@@ -95,15 +100,16 @@ export class ResponseCache {
   hasRecent(key: string): boolean {
     this.#look();
     const found = this.#options.memory.get(key);
-    return found !== undefined && this.#isYounger(found, recentMs);
+    return found !== undefined && this.#isYounger(found, recentMs) && this.#isOfSameWeights(found);
   }
 
   /** @param urgency `now` where others wait for it */
   record(key: string, lines: Buffer, about: NewRecording, urgency: 'now' | 'soon'): void {
-    const { memory, shared, now } = this.#options;
-    const { model, tenant, tags, epoch } = about;
+    const { memory, shared, now, nameOf, digestOf } = this.#options;
+    const { tenant, tags, epoch } = about;
+    const model = nameOf(about.model);
     if (lines.length > maxRecordedBytes || epoch !== this.epoch) return;
-    const recording = new Recording(lines, { model, tenant, recordedAtMs: now() }, tags);
+    const recording = new Recording(lines, { model, tenant, digest: digestOf(model), recordedAtMs: now() }, tags);
     recording.whole = about.whole;
     memory.set(key, recording);
     if (urgency === 'now') shared.write(key, recording);
@@ -115,11 +121,14 @@ export class ResponseCache {
    * @returns how many of the shared entries there were @throws what the shared store throws
    */
   async purge({ tag, model, key }: PurgeRequest, signal?: AbortSignal): Promise<number> {
-    const { memory, shared, purges } = this.#options;
+    const { memory, shared, purges, nameOf } = this.#options;
     // Before and behind: what is recorded in between belongs to neither side.
     purges.add();
     memory.clear();
-    const removed = key === undefined ? await shared.purge(tagOf({ tag, model }), signal) : Number(shared.delete(key));
+    const removed =
+      key === undefined
+        ? await shared.purge(tagOf({ tag, model: model === undefined ? undefined : nameOf(model) }), signal)
+        : Number(shared.delete(key));
     purges.add();
     await delay(lookEveryMs, undefined, { ref: false });
     return removed;
@@ -147,6 +156,11 @@ export class ResponseCache {
 
   #isYounger({ facts }: Recording, maxAgeMs: number): boolean {
     return this.#options.now() - facts.recordedAtMs < maxAgeMs;
+  }
+
+  /** A model that was pulled anew gives other answers; old ones are good for bad times only. */
+  #isOfSameWeights({ facts }: Recording): boolean {
+    return facts.digest === this.#options.digestOf(facts.model);
   }
 
   #look(): void {

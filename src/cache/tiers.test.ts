@@ -12,7 +12,7 @@ const recording = (text = 'x', recordedAtMs = 0): Recording =>
 test('a record is read as it was written, and not at all when a bit of it has changed', () => {
   const written = encodeRecording(recording('a line', 5));
   const read = decodeRecording(Buffer.from(written));
-  assert.deepEqual([read?.facts, read?.final], [{ ...about, recordedAtMs: 5 }, { done: true }]);
+  assert.deepEqual([read?.facts, read?.final], [{ ...about, digest: undefined, recordedAtMs: 5 }, { done: true }]);
   assert.equal(read?.lines.toString(), 'a line\n{"done":true}\n');
   for (let at = 0; at < written.length; at++) {
     const broken = Buffer.from(written);
@@ -122,11 +122,13 @@ test('what is written later can be read at once, and is there after a flush', ()
   assert.ok(store.entries.has('a'));
 });
 
-function cacheOver(store: FakeStore, shared: { purges: number; nowMs: number }): ResponseCache {
+function cacheOver(store: FakeStore, shared: { purges: number; nowMs: number; digest?: string }): ResponseCache {
   return new ResponseCache({
     memory: new MemoryTier({ maxEntries: 10, maxBytes: 1e6, onEvicted: () => undefined }),
     shared: store.tier,
     purges: { count: () => shared.purges, add: () => shared.purges++ },
+    nameOf: model => model.toLowerCase(),
+    digestOf: () => shared.digest,
     now: () => shared.nowMs,
     ttlMs: 1000,
     staleMs: 10_000,
@@ -144,6 +146,22 @@ test('an answer is fresh, then stale, then gone', () => {
   assert.ok(cache.stale('k'));
   shared.nowMs += 9000;
   assert.equal(cache.stale('k'), undefined);
+});
+
+test('what other weights said is no fresh answer any more, and still one for bad times', () => {
+  const shared = { purges: 0, nowMs: 50_000, digest: 'old' };
+  const store = new FakeStore();
+  const cache = cacheOver(store, shared);
+  const begun = { model: 'M', tenant: 't', tags: [], epoch: cache.epoch };
+  cache.record('k', recording().lines, begun, 'now');
+  assert.ok(cache.fresh('k') && cache.hasRecent('k'));
+  shared.digest = 'new';
+  for (const one of [cache, cacheOver(store, shared)]) {
+    assert.deepEqual([one.fresh('k'), one.freshShared('k'), one.hasRecent('k')], [undefined, undefined, false]);
+    assert.equal(one.stale('k')?.facts.digest, 'old');
+  }
+  cache.record('k', recording().lines, begun, 'now');
+  assert.deepEqual(cache.fresh('k')?.facts, { model: 'm', tenant: 't', digest: 'new', recordedAtMs: 50_000 });
 });
 
 test('a purge empties the memory of the other workers, and what was begun before it is not recorded', async () => {

@@ -21,6 +21,11 @@ export class HostInventory {
     return this.#models?.has(key);
   }
 
+  /** Undefined when it does not have the model, or nobody knows. */
+  digestOf(key: string): string | undefined {
+    return this.#models?.get(key)?.digest;
+  }
+
   isLoaded(key: string): boolean {
     return this.#loaded.has(key);
   }

@@ -12,7 +12,7 @@ import { Ticker } from '../kernel/ticker.ts';
 import { allHosts, type HostFacts, hostsFor } from './choose-host.ts';
 import { modelKey } from './model-key.ts';
 import { PrefixAffinity, prefixHash } from './prefix-affinity.ts';
-import { toUpstreamError } from './upstream-error.ts';
+import { toUpstreamError, unwrapFetch } from './upstream-error.ts';
 import type { ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 import { UpstreamHost, type UpstreamRequest } from './upstream-host.ts';
 import { WatchConnection } from './watch-connection.ts';
@@ -28,6 +28,8 @@ export interface OllamaPoolOptions {
   readonly via: string;
   readonly random: () => number;
   readonly onHostChange: (host: UpstreamHost) => void;
+  /** Models were made, pulled, copied or removed through us. */
+  readonly onModelsChanged?: () => void;
   /** Whether a host is to get nothing new. */
   readonly isDraining?: (host: string) => boolean;
 }
@@ -117,6 +119,26 @@ export class OllamaPool implements Resource {
     return unreachable(this.hosts.map(host => host.name));
   }
 
+  /** What is known of models is old: every host is looked at again now. */
+  forgetModels(): void {
+    for (const host of this.hosts) {
+      host.inventory.forget();
+      this.#tickers.get(host)?.wake();
+    }
+  }
+
+  /** What the hosts have under this name, one after the other where they differ; undefined when nobody knows of it. */
+  digestOf(model: string): string | undefined {
+    const key = modelKey(model);
+    let all: string | undefined;
+    for (const { inventory } of this.hosts) {
+      const digest = inventory.digestOf(key);
+      if (digest === undefined || all?.includes(digest) === true) continue;
+      all = all === undefined ? digest : `${all} ${digest}`;
+    }
+    return all;
+  }
+
   /** Resolves when a host answers again, or does not in time: by then it has seen that we hung up. Never rejects. */
   async untilFree(name: string): Promise<void> {
     const host = this.hosts.find(one => one.name === name);
@@ -166,6 +188,8 @@ export class OllamaPool implements Resource {
       try {
         await exchange.opened();
         told(exchange.status);
+        // A pull changes them at its end.
+        if (changesModels.test(request.path)) exchange.whenOver(() => this.#options.onModelsChanged?.());
         return { host, exchange };
       } catch (thrown) {
         told(0);
@@ -273,9 +297,4 @@ function unreachable(tried: readonly string[]): DeciError {
   return new DeciError('upstream_unreachable', {
     message: `no Ollama server can be reached (tried ${tried.join(', ')})`,
   });
-}
-
-/** fetch wraps what really happened as the cause of a TypeError. */
-function unwrapFetch(thrown: unknown): unknown {
-  return thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
 }

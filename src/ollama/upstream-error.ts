@@ -30,3 +30,8 @@ function errorCode(error: unknown): string {
   if (error instanceof AggregateError) return errorCode(error.errors[0]);
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
+
+/** fetch wraps what really happened as the cause of a TypeError. */
+export function unwrapFetch(thrown: unknown): unknown {
+  return thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
+}

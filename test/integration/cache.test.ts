@@ -193,7 +193,7 @@ test('marks that came too late for the headers stand at the end', async () => {
     assert.equal(deci['cache'], 'miss');
     assert.ok(deci['upstream']);
     const openai = await ask(cluster, '/v1/chat/completions', { ...fresh(), seed: 1, stream: true });
-    assert.match(openai.text, /\n: deci \{"cache":"miss","upstream":"[^"]+"\}\n\n$/);
+    assert.match(openai.text, /\n: deci \{"cache":"miss","upstream":"[^"]+","queue_ms":0\}\n\n$/);
   } finally {
     cluster.control.setOptions({ firstTokenMs: 0 });
   }
@@ -269,4 +269,55 @@ test('an embedding is made once and given again, to whoever asks on the same rou
     const none = await ask(cluster, path, body, { headers: { 'x-deci-cache': 'no-store' } });
     assert.equal(cacheOf(none), 'bypass');
   }
+});
+
+test('embeddings that many want at once are made once, over all workers, and go on while one of them is there', async () => {
+  cluster.control.setOptions({ firstTokenMs: 150 });
+  for (const [path, body] of [
+    ['/api/embed', { model: 'nomic-embed-text', input: `many ${questions++}` }],
+    ['/v1/embeddings', { model: 'nomic-embed-text', input: `many ${questions++}` }],
+  ] as const) {
+    const earlier = inferenceCount(cluster.control);
+    const leaving = new AbortController();
+    const first = fetch(`${cluster.url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${cluster.key}` },
+      body: JSON.stringify(body),
+      signal: leaving.signal,
+    }).catch(() => 'left');
+    await cluster.control.waitFor(() => inferenceCount(cluster.control) === earlier + 1);
+    const answers = Promise.all(Array.from({ length: 30 }, () => ask(cluster, path, body)));
+    await until('all of them are here', async () => (await activeRequests()) >= 31);
+    leaving.abort();
+    assert.equal(await first, 'left');
+    const texts = (await answers).map(({ status, text }) => `${status} ${text}`);
+    assert.match(texts[0] ?? '', /^200 /);
+    assert.equal(new Set(texts).size, 1);
+    assert.ok((await answers).every(answer => ['coalesced', 'hit'].includes(cacheOf(answer) ?? '')));
+    // Whoever left may have been the only one at his worker.
+    assert.ok(inferenceCount(cluster.control) <= earlier + 2);
+  }
+});
+
+async function activeRequests(): Promise<number> {
+  return (await cluster.workers()).reduce((sum, { active }) => sum + active, 0);
+}
+
+test('a model that was made anew gives new answers; what the old one said is good for bad times', async () => {
+  const make = async (from: string): Promise<void> => {
+    const made = await ask(cluster, '/api/create', { model: 'own', from, stream: false });
+    assert.equal(made.status, 200, made.text);
+  };
+  await make('llama3.2');
+  const question = fresh({ ...fixed, model: 'own' });
+  await until('all workers know the model', async () => {
+    await ask(cluster, '/api/chat', question);
+    return (await everywhere(() => ask(cluster, '/api/chat', question))).every(answer => cacheOf(answer) === 'hit');
+  });
+  await make('qwen3');
+  await until('no worker gives what the old one said', async () => {
+    const generations = inferenceCount(cluster.control);
+    await ask(cluster, '/api/chat', question);
+    return inferenceCount(cluster.control) > generations;
+  });
 });

@@ -1,6 +1,9 @@
 /** Recorded embeddings in front of the hosts: the same text of the same model has the same vector, so each is made once. */
+
+import { OneBlock } from '../../cache/one-block.ts';
 import type { KeyedRequest } from '../../cache/request-key.ts';
 import type { NewRecording } from '../../cache/response-cache.ts';
+import type { SingleFlight } from '../../cache/single-flight.ts';
 import type { AnswerMarks } from '../../gateway/generate.ts';
 import { noWishes } from '../../gateway/job.ts';
 import type { CacheDeps } from '../../gateway/pipeline.ts';
@@ -11,7 +14,11 @@ import type { RequestContext } from '../request-context.ts';
 import { noteMarks, tenantOf } from './generation-support.ts';
 
 /** Undefined where the cache is switched off. */
-export type EmbeddingCache = Pick<CacheDeps, 'cache' | 'keyOf' | 'onResult'> | undefined;
+export type EmbeddingCache =
+  | (Pick<CacheDeps, 'cache' | 'keyOf' | 'onResult' | 'election'> & {
+      readonly vectorFlights: SingleFlight<OneBlock>;
+    })
+  | undefined;
 
 export interface EmbeddingAsked {
   readonly path: '/api/embed' | '/api/embeddings' | '/v1/embeddings';
@@ -20,19 +27,19 @@ export interface EmbeddingAsked {
 }
 
 /**
- * @param make the answer, in the form in which it is kept
+ * @param make the answer, in the form in which it is kept; for all who ask the same meanwhile
  * @throws what `make` throws, unless an old answer may be given instead
  */
 export async function cachedEmbedding(
   context: RequestContext,
   deps: EmbeddingCache,
   asked: EmbeddingAsked,
-  make: () => Promise<Buffer>,
+  make: (signal: AbortSignal) => Promise<Buffer>,
 ): Promise<Buffer> {
   const wishes = readCacheWishes(context.req.headers) ?? noWishes;
   const found = deps === undefined || wishes.noStore ? undefined : deps.keyOf(keyed(context, asked));
   if (deps === undefined || found === undefined) {
-    const made = await make();
+    const made = await make(context.signal);
     tell(context, deps, { cache: 'bypass' });
     return made;
   }
@@ -50,10 +57,9 @@ export async function cachedEmbedding(
     epoch: cache.epoch,
   };
   try {
-    const made = await make();
-    cache.record(cacheKey, made, about, 'soon');
-    tell(context, deps, { cache: 'miss', cacheKey });
-    return made;
+    const { answer, isOwn } = await share(deps, { key: cacheKey, about, make }, context.signal);
+    tell(context, deps, { cache: isOwn ? 'miss' : 'coalesced', cacheKey });
+    return answer;
   } catch (thrown) {
     const mayBeStale = !wishes.refuseDegraded && isWorthStale(thrown, context.signal);
     const stale = mayBeStale ? cache.stale(cacheKey) : undefined;
@@ -61,6 +67,38 @@ export async function cachedEmbedding(
     tell(context, deps, { cache: 'stale', degraded: 'stale', cacheKey });
     return stale.lines;
   }
+}
+
+interface Wanted {
+  readonly key: string;
+  readonly about: NewRecording;
+  readonly make: (signal: AbortSignal) => Promise<Buffer>;
+}
+
+/** Made once for all who want it now, in all workers, for as long as one of them is there. */
+async function share(
+  { cache, election, vectorFlights }: NonNullable<EmbeddingCache>,
+  { key, about, make }: Wanted,
+  signal: AbortSignal,
+): Promise<{ readonly answer: Buffer; readonly isOwn: boolean }> {
+  let resign = (): void => undefined;
+  const { reader, isFirst } = vectorFlights.join(key, signal, {
+    open: async unread => {
+      const outcome = await election.elect(key, () => cache.freshShared(key), unread);
+      if ('found' in outcome) return new OneBlock(outcome.found.lines, true);
+      ({ resign } = outcome);
+      if (unread.aborted) resign();
+      unread.throwIfAborted();
+      const made = await make(unread);
+      // Before the lead is given back: the others look for the record first.
+      cache.record(key, made, about, 'now');
+      return new OneBlock(made, false);
+    },
+    onOver: () => resign(),
+  });
+  const source = await reader.opened();
+  const parts = await Array.fromAsync(reader);
+  return { answer: Buffer.concat(parts), isOwn: isFirst && !source.isRecorded };
 }
 
 function keyed(context: RequestContext, asked: EmbeddingAsked): KeyedRequest {

@@ -37,13 +37,21 @@ export function nativeEmbedding(
     const request = withCanonicalKeys(parseObject(context.body.toString()) ?? {}, decidingKeys);
     const model = typeof request['model'] === 'string' ? request['model'] : '';
     context.model = model;
-    const answer = await cachedEmbedding(context, cache, { path, model, request }, () => ask(context, deps, model));
+    const answer = await cachedEmbedding(context, cache, { path, model, request }, signal =>
+      ask(context, deps, { model, signal }),
+    );
     sendBody(context, 200, 'application/json; charset=utf-8', answer);
   };
 }
 
-function ask(context: RequestContext, deps: EmbeddingRouteDeps, model: string): Promise<Buffer> {
-  const { body, signal } = context;
+interface Asked {
+  readonly model: string;
+  /** Of all who wait for it. */
+  readonly signal: AbortSignal;
+}
+
+function ask(context: RequestContext, deps: EmbeddingRouteDeps, { model, signal }: Asked): Promise<Buffer> {
+  const { body } = context;
   const asker = askerOf(context, 'batch');
   const placed = { request: { ...upstreamRequest(context), model }, wanted: { model, body, asker } };
   return withAttempts(deps.attempts, { model, embeds: true, timeoutMs: asker.timeoutMs }, signal, async plan => {

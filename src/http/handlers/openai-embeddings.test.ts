@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Request, Response } from 'express';
 import { attemptDeps, freeAdmission } from '../../../test/support/attempt-deps.ts';
+import { Authenticator } from '../../auth/authenticator.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { RequestContext } from '../request-context.ts';
 import { openAiEmbeddings } from './openai-embeddings.ts';
@@ -14,6 +15,9 @@ async function ask(...hosts: unknown[]): Promise<string> {
     'req_1',
     { url: '/', method: 'POST', headers: {} } as Request,
     res as unknown as Response,
+  );
+  context.principal = new Authenticator({ adminKey: `deci_${'0'.repeat(64)}`, anonymousRole: 'executor' }).authenticate(
+    undefined,
   );
   context.body = Buffer.from('{"model":"m","input":"x"}');
   const candidates = hosts.map((host, index) => ({

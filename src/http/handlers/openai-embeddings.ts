@@ -43,8 +43,8 @@ export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): H
     context.model = plan.model;
     const request = { ...plan.request, input: [...plan.request.input] };
     const asked = { path: '/v1/embeddings', model: plan.model, request: { ...request } } as const;
-    const answer = await cachedEmbedding(context, cache, asked, async () =>
-      Buffer.from(JSON.stringify(await embed(context, deps, request))),
+    const answer = await cachedEmbedding(context, cache, asked, async signal =>
+      Buffer.from(JSON.stringify(await embed(context, deps, { request, signal }))),
     );
     const { embeddings, promptTokens } = JSON.parse(answer.toString()) as Embedded;
     context.promptTokens = promptTokens;
@@ -53,35 +53,38 @@ export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): H
 }
 
 /** An embedding leaves nothing behind that a second one could double, so that every failure may be tried again. */
-function embed(context: RequestContext, deps: EmbeddingDeps, request: EmbedRequest): Promise<Embedded> {
+interface Asked {
+  readonly request: EmbedRequest;
+  /** Of all who wait for it. */
+  readonly signal: AbortSignal;
+}
+
+function embed(context: RequestContext, deps: EmbeddingDeps, asked: Asked): Promise<Embedded> {
+  const { request, signal } = asked;
   const asker = askerOf(context, 'batch');
   const target = { model: request.model, embeds: true, timeoutMs: asker.timeoutMs };
-  return withAttempts(deps.attempts, target, context.signal, plan =>
-    embedOnce(context, deps, { plan, request, asker }),
-  );
+  return withAttempts(deps.attempts, target, signal, plan => embedOnce(context, deps, { plan, asker, ...asked }));
 }
 
 /** Within one attempt hosts are passed over that cannot be dialled or do not have the model. */
 async function embedOnce(
   context: RequestContext,
   deps: EmbeddingDeps,
-  { plan, request, asker }: { readonly plan: AttemptPlan; readonly request: EmbedRequest; readonly asker: Asker },
+  { plan, asker, ...asked }: Asked & { readonly plan: AttemptPlan; readonly asker: Asker },
 ): Promise<Embedded> {
-  const placing = new Placing<EmbeddingHost>(
-    deps,
-    { model: request.model, body: request.input.join(' '), asker },
-    plan,
-  );
+  const { request, signal } = asked;
+  const wanted = { model: request.model, body: request.input.join(' '), asker };
+  const placing = new Placing<EmbeddingHost>(deps, wanted, plan);
   for (;;) {
-    const { host, place } = await placing.next(context.signal);
+    const { host, place } = await placing.next(signal);
     noteQueue(context, place.waitedMs);
-    const outcome = await embedAt(context, host, request);
-    place.leave(context.signal.aborted || isTimeout(outcome) ? 'aborted' : undefined);
+    const outcome = await embedAt(context, host, asked);
+    place.leave(signal.aborted || isTimeout(outcome) ? 'aborted' : undefined);
     if (!(outcome instanceof DeciError)) {
       plan.pass.succeeded();
       return outcome;
     }
-    context.throwIfAborted();
+    signal.throwIfAborted();
     if (!passedOver.has(outcome.code)) throw outcome;
     placing.passOver(host, outcome);
   }
@@ -97,10 +100,10 @@ function isTimeout(outcome: unknown): boolean {
 async function embedAt(
   context: RequestContext,
   host: EmbeddingHost,
-  request: EmbedRequest,
+  { request, signal }: Asked,
 ): Promise<Embedded | DeciError> {
   try {
-    const answer = readEmbedded(await host.embed(request, context.signal));
+    const answer = readEmbedded(await host.embed(request, signal));
     noteUpstream(context, host.name);
     return answer;
   } catch (thrown) {

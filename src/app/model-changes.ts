@@ -1,0 +1,47 @@
+/**
+ * That somebody made, pulled, copied or removed a model through one worker, told to the others: a number in the shared state
+ * that each of them looks at before it relies on what it knows of models. Owner: the composition root of a worker.
+ */
+export interface ModelChangesOptions {
+  readonly counters: { get(key: string): number; add(key: string, by: number): unknown };
+  readonly now: () => number;
+  /** What is known of models is old. */
+  readonly onChange: () => void;
+}
+
+const key = 'model changes';
+const lookEveryMs = 100;
+
+export class ModelChanges {
+  readonly #options: ModelChangesOptions;
+  #seen: number | undefined;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ModelChangesOptions) {
+    this.#options = options;
+  }
+
+  /** By this worker. */
+  tell(): void {
+    this.#options.onChange();
+    try {
+      this.#options.counters.add(key, 1);
+    } catch {
+      // The others see it with their next look at the host.
+    }
+  }
+
+  /** Cheap: the number is read now and then. */
+  look(): void {
+    const atMs = this.#options.now();
+    if (Math.abs(atMs - this.#lookedAtMs) < lookEveryMs) return;
+    this.#lookedAtMs = atMs;
+    try {
+      const count = this.#options.counters.get(key);
+      if (this.#seen !== undefined && count !== this.#seen) this.#options.onChange();
+      this.#seen = count;
+    } catch {
+      // As above.
+    }
+  }
+}
