@@ -6,6 +6,8 @@ import { DeciError } from '../kernel/errors.ts';
 import type { RequestContext } from './request-context.ts';
 
 const timeouts = duration(1, 86_400_000);
+/** Whatever the request waits for knows better how to say that its time is over. */
+const graceMs = 50;
 
 /**
  * @param usual the class of a request that does not say one
@@ -14,14 +16,22 @@ const timeouts = duration(1, 86_400_000);
 export function askerOf(context: RequestContext, usual: Priority): Asker {
   const { principal, req } = context;
   if (principal === undefined) throw new DeciError('internal', { message: 'nobody was asked who asks' });
+  const timeoutMs = readTimeout(req.headers['x-deci-timeout']);
+  // Whoever takes part in the answer of another has no time of his own there.
+  if (timeoutMs !== undefined) context.endAfter(timeoutMs + graceMs);
   return {
     owner: principal.id,
     priority: readPriority(req.headers['x-deci-priority'], usual),
-    timeoutMs: readTimeout(req.headers['x-deci-timeout']),
+    timeoutMs,
     onLine: place => {
       context.line = place;
     },
   };
+}
+
+/** What the request allows for its own work; what is made for others as well has all the time that there is. */
+export function ownTimeMs(context: RequestContext, asker: Asker, signal: AbortSignal): number | undefined {
+  return signal === context.signal ? asker.timeoutMs : undefined;
 }
 
 function readPriority(header: string | string[] | undefined, usual: Priority): Priority {

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import type { LinePlace } from '../admission/fair-line.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { DeciError } from '../kernel/errors.ts';
+import { DeciError } from '../kernel/errors.ts';
 import type { RequiredRole } from '../kernel/role.ts';
 import type { ErrorDialect } from './dialects/dialect.ts';
 
@@ -73,6 +73,7 @@ export class RequestContext {
   outcome = 'complete';
   #abort: AbortController | undefined;
   #abortReason: DeciError | undefined;
+  #deadline: NodeJS.Timeout | undefined;
   readonly #onStream: (context: RequestContext) => void;
 
   constructor(id: string, req: Request, res: Response, onStream: (context: RequestContext) => void = () => undefined) {
@@ -107,6 +108,14 @@ export class RequestContext {
     if (this.req.headers.expect === undefined || this.invited) return;
     this.invited = true;
     this.res.writeContinue();
+  }
+
+  /** At the latest so long after it came, whatever it waits for; said again, the first holds. */
+  endAfter(timeoutMs: number): void {
+    if (this.#deadline !== undefined) return;
+    const leftMs = Math.max(0, timeoutMs - (performance.now() - this.startedAt));
+    this.#deadline = setTimeout(() => this.abort(new DeciError('total_timeout')), leftMs);
+    this.res.once('close', () => clearTimeout(this.#deadline));
   }
 
   abort(reason: DeciError): void {

@@ -321,3 +321,23 @@ test('a model that was made anew gives new answers; what the old one said is goo
     return inferenceCount(cluster.control) > generations;
   });
 });
+
+test('who shares an answer has his own time for it: one that gives up early takes it from nobody', async () => {
+  const embedding = { model: 'nomic-embed-text', input: `shared ${questions++}` };
+  for (const [path, body] of [
+    ['/api/chat', fresh({ ...fixed, stream: false })],
+    ['/api/embed', embedding],
+    ['/v1/embeddings', { ...embedding, input: `shared ${questions++}` }],
+  ] as const) {
+    await cluster.control.reset();
+    await cluster.control.fault({ fault: 'slow', ms: 900, path: '/api/*' });
+    const hasty = (timeout: string) => ask(cluster, path, body, { headers: { 'x-deci-timeout': timeout } });
+    const first = hasty('250ms');
+    await until('it is being made', () => inferenceCount(cluster.control) === 1);
+    const patient = ask(cluster, path, body);
+    const second = hasty('100ms');
+    assert.deepEqual([(await first).status, (await second).status], [504, 504], path);
+    assert.equal((await patient).status, 200, path);
+    assert.equal(inferenceCount(cluster.control), 1, path);
+  }
+});

@@ -105,7 +105,8 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
       ({ resign } = outcome);
       if (unread.aborted) resign();
       unread.throwIfAborted();
-      lead = await next(job, unread);
+      // The time that one client gives is not that of the others who read along: each ends his own reading.
+      lead = await next({ ...job, asker: { ...job.asker, timeoutMs: undefined } }, unread);
       return lead;
     },
     onOver: blocks => {

@@ -3,12 +3,13 @@
  * embedding leaves nothing behind, so that whatever fails before may be tried again.
  */
 import { assertAnswerSize } from '../../gateway/answer-limit.ts';
+import type { Asker } from '../../gateway/asker.ts';
 import { type AttemptDeps, withAttempts } from '../../gateway/attempts.ts';
 import { openPlaced, type PlacedDeps } from '../../gateway/pipeline.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { parseObject } from '../../kernel/json.ts';
 import type { UpstreamExchange } from '../../ollama/upstream-exchange.ts';
-import { askerOf } from '../asker.ts';
+import { askerOf, ownTimeMs } from '../asker.ts';
 import { withCanonicalKeys } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendBody } from '../respond.ts';
@@ -37,8 +38,9 @@ export function nativeEmbedding(
     const request = withCanonicalKeys(parseObject(context.body.toString()) ?? {}, decidingKeys);
     const model = typeof request['model'] === 'string' ? request['model'] : '';
     context.model = model;
+    const asker = askerOf(context, 'batch');
     const answer = await cachedEmbedding(context, cache, { path, model, request }, signal =>
-      ask(context, deps, { model, signal }),
+      ask(context, deps, { model, signal, asker }),
     );
     sendBody(context, 200, 'application/json; charset=utf-8', answer);
   };
@@ -46,22 +48,27 @@ export function nativeEmbedding(
 
 interface Asked {
   readonly model: string;
+  readonly asker: Asker;
   /** Of all who wait for it. */
   readonly signal: AbortSignal;
 }
 
-function ask(context: RequestContext, deps: EmbeddingRouteDeps, { model, signal }: Asked): Promise<Buffer> {
+function ask(context: RequestContext, deps: EmbeddingRouteDeps, { model, signal, asker }: Asked): Promise<Buffer> {
   const { body } = context;
-  const asker = askerOf(context, 'batch');
   const placed = { request: { ...upstreamRequest(context), model }, wanted: { model, body, asker } };
-  return withAttempts(deps.attempts, { model, embeds: true, timeoutMs: asker.timeoutMs }, signal, async plan => {
-    const { attempt, place } = await openPlaced(deps, { ...placed, plan }, signal);
-    noteUpstream(context, attempt.host.name);
-    noteQueue(context, place.waitedMs);
-    const whole = await readWhole(attempt.exchange);
-    plan.pass.succeeded();
-    return whole;
-  });
+  return withAttempts(
+    deps.attempts,
+    { model, embeds: true, timeoutMs: ownTimeMs(context, asker, signal) },
+    signal,
+    async plan => {
+      const { attempt, place } = await openPlaced(deps, { ...placed, plan }, signal);
+      noteUpstream(context, attempt.host.name);
+      noteQueue(context, place.waitedMs);
+      const whole = await readWhole(attempt.exchange);
+      plan.pass.succeeded();
+      return whole;
+    },
+  );
 }
 
 async function readWhole(exchange: UpstreamExchange): Promise<Buffer> {

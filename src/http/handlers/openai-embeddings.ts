@@ -6,7 +6,7 @@ import { Placing, type PlacingDeps } from '../../gateway/placing.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
 import { toUpstreamError } from '../../ollama/upstream-error.ts';
-import { askerOf } from '../asker.ts';
+import { askerOf, ownTimeMs } from '../asker.ts';
 import { parseOpenAiEmbeddingRequest, renderOpenAiEmbeddings } from '../dialects/openai-embeddings.ts';
 import { parseJsonBody } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -43,8 +43,9 @@ export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): H
     context.model = plan.model;
     const request = { ...plan.request, input: [...plan.request.input] };
     const asked = { path: '/v1/embeddings', model: plan.model, request: { ...request } } as const;
+    const asker = askerOf(context, 'batch');
     const answer = await cachedEmbedding(context, cache, asked, async signal =>
-      Buffer.from(JSON.stringify(await embed(context, deps, { request, signal }))),
+      Buffer.from(JSON.stringify(await embed(context, deps, { request, signal, asker }))),
     );
     const { embeddings, promptTokens } = JSON.parse(answer.toString()) as Embedded;
     context.promptTokens = promptTokens;
@@ -55,24 +56,24 @@ export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): H
 /** An embedding leaves nothing behind that a second one could double, so that every failure may be tried again. */
 interface Asked {
   readonly request: EmbedRequest;
+  readonly asker: Asker;
   /** Of all who wait for it. */
   readonly signal: AbortSignal;
 }
 
 function embed(context: RequestContext, deps: EmbeddingDeps, asked: Asked): Promise<Embedded> {
-  const { request, signal } = asked;
-  const asker = askerOf(context, 'batch');
-  const target = { model: request.model, embeds: true, timeoutMs: asker.timeoutMs };
-  return withAttempts(deps.attempts, target, signal, plan => embedOnce(context, deps, { plan, asker, ...asked }));
+  const { request, signal, asker } = asked;
+  const target = { model: request.model, embeds: true, timeoutMs: ownTimeMs(context, asker, signal) };
+  return withAttempts(deps.attempts, target, signal, plan => embedOnce(context, deps, { plan, ...asked }));
 }
 
 /** Within one attempt hosts are passed over that cannot be dialled or do not have the model. */
 async function embedOnce(
   context: RequestContext,
   deps: EmbeddingDeps,
-  { plan, asker, ...asked }: Asked & { readonly plan: AttemptPlan; readonly asker: Asker },
+  { plan, ...asked }: Asked & { readonly plan: AttemptPlan },
 ): Promise<Embedded> {
-  const { request, signal } = asked;
+  const { request, signal, asker } = asked;
   const wanted = { model: request.model, body: request.input.join(' '), asker };
   const placing = new Placing<EmbeddingHost>(deps, wanted, plan);
   for (;;) {
