@@ -11,6 +11,7 @@ import type { HealingResult } from '../journal/record.ts';
 import type { BreakerChange } from '../resilience/breaker-board.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { HealerLicence } from './healer-licence.ts';
 
 export interface BreakerTellerOptions {
   readonly info: HealerInfo;
@@ -21,7 +22,6 @@ export interface BreakerTellerOptions {
   readonly nowMs: () => number;
 }
 
-const refreshMs = 2000;
 const results: Readonly<Record<BreakerChange['done'], HealingResult>> = {
   opened: 'healed',
   closed: 'healed',
@@ -32,28 +32,11 @@ const results: Readonly<Record<BreakerChange['done'], HealingResult>> = {
 
 export class BreakerTeller {
   readonly #options: BreakerTellerOptions;
-  #mode: HealerMode = 'on';
-  #used = 0;
-  #refreshedAtMs = Number.NEGATIVE_INFINITY;
+  readonly licence: HealerLicence;
 
   constructor(options: BreakerTellerOptions) {
     this.#options = options;
-  }
-
-  mayOpen(): 'on' | 'off' | 'dry_run' | 'suppressed' {
-    if (this.#mode !== 'on') return this.#mode;
-    return this.#used < this.#options.info.budget.actions ? 'on' : 'suppressed';
-  }
-
-  /** Looks up the mode and the budget every so often; the board asks for them without waiting. */
-  async refresh(): Promise<void> {
-    const { info, journal, modeOf, nowMs } = this.#options;
-    if (Math.abs(nowMs() - this.#refreshedAtMs) < refreshMs) return;
-    this.#refreshedAtMs = nowMs();
-    void journal.flush();
-    this.#mode = await modeOf(info.name);
-    const since = new Date(nowMs() - info.budget.windowMs);
-    this.#used = (await journal.countSince(info.name, since)) ?? this.#used;
+    this.licence = new HealerLicence(options);
   }
 
   tell(change: BreakerChange): void {
@@ -72,7 +55,7 @@ export class BreakerTeller {
   async #record(change: BreakerChange): Promise<void> {
     const { info, journal, events } = this.#options;
     const { name, done, verdict } = change;
-    if (done === 'opened') this.#used++;
+    if (done === 'opened') this.licence.used();
     const closes = done === 'closed';
     const { signal, value, threshold } = verdict ?? {
       ...noVerdict,

@@ -11,24 +11,17 @@ import type { CacheConfig } from '../config/config.ts';
 import type { NativeStream } from '../gateway/generate.ts';
 import type { CacheDeps } from '../gateway/pipeline.ts';
 import type { RouteDeps } from '../http/routes.ts';
+import { healerCatalogue } from '../journal/healer-catalogue.ts';
+import { Journal } from '../journal/journal.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
+import { SortableIds } from '../kernel/sortable-id.ts';
 import { modelKey } from '../ollama/model-key.ts';
-import type { CounterRepository } from '../storage/counter-repository.ts';
 import { HotStore } from '../storage/hot-store.ts';
-import type { LeaseRepository } from '../storage/lease-repository.ts';
 import { cacheSchema, SharedCache } from '../storage/shared-cache.ts';
 import { Upkeep } from '../supervision/upkeep.ts';
-import type { Events } from '../telemetry/events.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import type { MetricsRegistry } from '../telemetry/metrics-registry.ts';
-
-export interface CacheParts {
-  readonly log: Logger;
-  readonly events: Events;
-  readonly registry: MetricsRegistry;
-  readonly leases: LeaseRepository;
-  readonly counters: CounterRepository;
-}
+import type { Spine } from './create-spine.ts';
+import { HealerLicence } from './healer-licence.ts';
+import { SharedCacheTeller } from './shared-cache-teller.ts';
 
 export interface CacheOptions extends CacheConfig {
   readonly runDir: string;
@@ -56,32 +49,32 @@ const pageCacheKb = 8192;
 
 const purgesKey = 'cache purges';
 
-export function createCache(options: CacheOptions, parts: CacheParts): WorkerCache {
-  const { log, events, registry, leases, counters } = parts;
+export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
+  const { log, events, registry, leases, counters } = spine;
+  const info = healerCatalogue['shared-cache'];
+  const ids = new SortableIds({ now: Date.now, random: Math.random });
+  const journal = new Journal({ store: spine.journal, now: () => new Date(), newId: () => ids.next(), log });
   const { runDir, ttlMs, staleMs, maxEntries, maxBytes, sharedBytes, maxWaitMs } = options;
+  const dir = join(runDir, 'cache');
+  const licence = new HealerLicence({ info, journal, modeOf: name => spine.healerModes.of(name), nowMs: Date.now });
+  const teller = new SharedCacheTeller({ info, licence, journal, events, log, path: dir });
   const hot = new HotStore({
-    dir: join(runDir, 'cache'),
+    dir,
     name: 'cache',
     schema: cacheSchema,
     maxBytes: fileBytesFor(sharedBytes),
     pageCacheKb,
     now: Date.now,
-    onRebuilt: cause => log.warn('the shared cache was lost and made anew', { cause: cause.message }),
+    mayRebuild: cause => teller.mayRebuild(cause),
+    onRebuilt: cause => teller.rebuilt(cause),
   });
   const store = new SharedCache({ store: hot, maxBytes: sharedBytes, now: Date.now });
-  events.sharedCacheState({ usable: true });
   const shared = new SharedTier({
     store,
     keepMs: staleMs,
     clock: () => performance.now(),
-    onTrouble: error => {
-      events.sharedCacheState({ usable: false });
-      log.warn('the shared cache cannot be used and is left alone for a while', { cause: String(error) });
-    },
-    onRecovered: () => {
-      events.sharedCacheState({ usable: true });
-      log.info('the shared cache is used again');
-    },
+    onTrouble: error => teller.leftAlone(error),
+    onRecovered: () => teller.usedAgain(),
   });
   const memory = new MemoryTier({ maxEntries, maxBytes, onEvicted: () => events.cacheEvicted() });
   registry.sample(() => events.cacheMemory(memory.usage));
@@ -99,6 +92,7 @@ export function createCache(options: CacheOptions, parts: CacheParts): WorkerCac
   const upkeep = new Upkeep({
     tasks: [
       { name: 'flight leases', everyMs: 3000, run: async () => election.renew() },
+      { name: 'licence of the healer', everyMs: 2000, run: () => licence.refresh() },
       { name: 'expired answers', everyMs: 600_000, run: async () => void (await store.reapExpired()) },
     ],
     random: Math.random,

@@ -54,7 +54,7 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
     limits,
     hosts,
     store,
-    mayOpen: () => teller.mayOpen(),
+    mayOpen: () => teller.licence.may(),
     onChange: change => {
       teller.tell(change);
       const { name, state } = change;
@@ -87,7 +87,7 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
               board,
               hosts: pool.hosts.map(host => probed(pool, admission, host)),
               store,
-              refresh: () => teller.refresh(),
+              refresh: () => teller.licence.refresh(),
               nowMs: Date.now,
               random: Math.random,
               onFailure: error => log.warn('looking after breakers failed', { cause: String(error) }),

@@ -20,4 +20,11 @@ export const healerCatalogue = {
     risk: 'Requests that would have succeeded are refused or sent to another server for at most `BREAKER_RESET`.',
     budget: { actions: 120, windowMs: 10 * minuteMs },
   },
+  'shared-cache': {
+    name: 'shared-cache',
+    repairs:
+      'Makes the shared cache of answers anew when its file is damaged, and leaves one alone that fails or is slow.',
+    risk: 'What was recorded is generated again. Switched off, a damaged cache stays unused.',
+    budget: { actions: 30, windowMs: 10 * minuteMs },
+  },
 } as const satisfies Record<string, HealerInfo>;

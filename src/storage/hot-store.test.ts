@@ -142,6 +142,19 @@ for (const [what, inflict] of losses) {
   });
 }
 
+test('a damaged file is left as it is while nobody may make it anew', t => {
+  const dir = folder(t);
+  const may = { rebuild: false };
+  const { counters, rebuilt } = openStore(t, dir, { mayRebuild: () => may.rebuild });
+  counters.add('n', 1);
+  garbageEverywhere(currentFile(dir));
+  assert.throws(() => counters.add('n', 1), { reason: 'damaged' });
+  assert.equal(rebuilt.length, 0);
+  may.rebuild = true;
+  assert.equal(counters.add('n', 1), 1);
+  assert.equal(rebuilt.length, 1);
+});
+
 test('a damaged file that nobody had open is made anew', t => {
   for (const inflict of [damage.overwriteHeader, damage.overwriteMiddlePage, damage.cutInHalf, damage.empty]) {
     const dir = folder(t);

@@ -28,6 +28,8 @@ export interface HotStoreOptions {
   readonly now: () => number;
   /** The store was lost and made anew. */
   readonly onRebuilt: (cause: StoreError) => void;
+  /** Asked before a file is given up that is damaged; without it, always. */
+  readonly mayRebuild?: (cause: StoreError) => boolean;
   readonly budgetMs?: number;
   /** Pages of the file that each process keeps at hand. */
   readonly pageCacheKb?: number;
@@ -137,7 +139,8 @@ export class HotStore {
   #mayRepair(error: unknown): error is StoreError {
     if (!(error instanceof StoreError)) return false;
     if (error.reason !== 'damaged' && error.reason !== 'unavailable') return false;
-    return this.#options.now() - this.#repairedAtMs >= repairPauseMs;
+    if (this.#options.now() - this.#repairedAtMs < repairPauseMs) return false;
+    return error.reason !== 'damaged' || this.#options.mayRebuild?.(error) !== false;
   }
 
   #repair(error: StoreError): void {

@@ -1,9 +1,10 @@
 /** Recorded and shared answers through the death of workers, and a shared cache that is damaged under them. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { overwriteHeader, overwriteMiddlePage } from '../faults/damage-file.ts';
+import { ask, json } from '../integration/wire.ts';
 import { at } from '../support/keep-alive-load.ts';
 import { doneContent, openStream } from '../support/open-stream.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
@@ -63,6 +64,13 @@ async function settled(content: Promise<string | undefined>): Promise<string | u
   return await content.catch(() => undefined);
 }
 
+async function rebuilds(cluster: TestCluster): Promise<ReadonlyArray<{ action: string; result: string }>> {
+  const answer = await ask(cluster, '/api/journal?healer=shared-cache');
+  return (json(answer) as { data: Array<{ action: string; result: string }> }).data.filter(
+    ({ action }) => action === 'rebuild',
+  );
+}
+
 test('what was recorded survives the workers, and a damaged shared cache is rebuilt without a failed request', async () => {
   await using cluster = await startCluster();
   const first = await askedOf(cluster, question('kept'));
@@ -84,6 +92,10 @@ test('what was recorded survives the workers, and a damaged shared cache is rebu
     for (let i = 0; i < 4; i++)
       assert.equal((await askedOf(cluster, question('once more'))).text.includes('"done":true'), true);
   }
+  rmSync(dir, { recursive: true });
+  await askedOf(cluster, question('after the folder was removed'));
+  await until('it is in the journal', async () => (await rebuilds(cluster)).length > 0);
+  for (const { action, result } of await rebuilds(cluster)) assert.deepEqual([action, result], ['rebuild', 'healed']);
   await until('what is recorded is shared again', async () => {
     await askedOf(cluster, question('in the end'));
     const answers = await Promise.all(Array.from({ length: 6 }, () => askedOf(cluster, question('in the end'))));

@@ -1,0 +1,67 @@
+/**
+ * Says that the shared cache was damaged, gone, or is left alone: to the log, the metrics and the journal; and whether a damaged
+ * one may be made anew. Owner: the composition root of a worker. No request waits for any of it.
+ */
+import type { HealerInfo } from '../journal/healer.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { HealingResult } from '../journal/record.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { HealerLicence } from './healer-licence.ts';
+
+export interface SharedCacheTellerOptions {
+  readonly info: HealerInfo;
+  readonly licence: HealerLicence;
+  readonly journal: Pick<Journal, 'open' | 'complete'>;
+  readonly events: Pick<Events, 'sharedCacheState' | 'healed'>;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+  readonly path: string;
+}
+
+export class SharedCacheTeller {
+  readonly #options: SharedCacheTellerOptions;
+
+  constructor(options: SharedCacheTellerOptions) {
+    this.#options = options;
+    options.events.sharedCacheState({ usable: true });
+  }
+
+  /** @param cause why the file cannot be used @returns whether it may be made anew */
+  mayRebuild(cause: Error): boolean {
+    const may = this.#options.licence.may();
+    if (may === 'dry_run' || may === 'suppressed') void this.#record(cause, 'rebuild', may);
+    return may === 'on';
+  }
+
+  rebuilt(cause: Error): void {
+    this.#options.log.warn('the shared cache was lost and made anew', { cause: cause.message });
+    this.#options.licence.used();
+    void this.#record(cause, 'rebuild', 'healed');
+  }
+
+  leftAlone(cause: unknown): void {
+    this.#options.events.sharedCacheState({ usable: false });
+    this.#options.log.warn('the shared cache cannot be used and is left alone for a while', { cause: String(cause) });
+    void this.#record(cause instanceof Error ? cause : new Error(String(cause)), 'leave_alone', 'healed');
+  }
+
+  usedAgain(): void {
+    this.#options.events.sharedCacheState({ usable: true });
+    this.#options.log.info('the shared cache is used again');
+  }
+
+  async #record(cause: Error, action: 'rebuild' | 'leave_alone', result: HealingResult): Promise<void> {
+    const { info, journal, events, path } = this.#options;
+    const signal = action === 'rebuild' ? 'cache_lost' : 'cache_fails';
+    const record = await journal.open({
+      healer: info.name,
+      trigger: { signal, value: cause.message.slice(0, 300), threshold: null },
+      decision: action === 'rebuild' ? 'What is recorded can be generated again.' : 'Requests must not wait for it.',
+      action,
+      target: path,
+      ids: [],
+    });
+    await journal.complete(record, { result, duration_ms: 0, requests_affected: 0 });
+    events.healed({ healer: info.name, trigger: signal, result, seconds: 0 });
+  }
+}
