@@ -14,6 +14,7 @@ import { Upkeep } from '../supervision/upkeep.ts';
 import { WorkerWatch } from '../supervision/worker-watch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { foldDead } from '../telemetry/retired-metrics.ts';
+import { createOllamaHealing } from './create-ollama-healing.ts';
 import { createSpine } from './create-spine.ts';
 import { renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
@@ -75,8 +76,10 @@ export function createControl(config: Config, { version, print, leave: leaveProc
     newId: () => ids.next(),
     log,
   });
+  const ollama = createOllamaHealing(config, spine);
   const healers = new HealerRunner({
     healers: [
+      ...ollama.healers,
       createDeadLeases({
         leases,
         isAlive,
@@ -162,6 +165,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
     watch,
     { name: 'journal', start: async () => undefined, stop: () => journal.flush() },
     upkeep,
+    ollama.resource,
     healers,
   ]);
 

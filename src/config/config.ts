@@ -39,6 +39,8 @@ export interface Config {
   };
   /** Undefined where they are switched off. */
   readonly breakers: { readonly failures: number; readonly resetMs: number } | undefined;
+  /** `auto`, `off`, or a command for the shell. */
+  readonly ollamaRestart: string;
   readonly bodyLimits: { readonly jsonBytes: number; readonly inferenceBytes: number };
   /** Undefined where it is switched off. */
   readonly cache: CacheConfig | undefined;
@@ -206,6 +208,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
       bootMs: values.BOOT_TIMEOUT,
     },
     ...buildFailing(values),
+    ollamaRestart: values.OLLAMA_RESTART_COMMAND,
     bodyLimits: { jsonBytes: values.BODY_LIMIT, inferenceBytes: values.INFERENCE_BODY_LIMIT },
     cache: values.CACHE === 'off' ? undefined : buildCache(values),
     memory: { heapLimitMb: values.HEAP_LIMIT_MB, rssMaxMb: values.RSS_MAX_MB },

@@ -1,6 +1,6 @@
 /** The settings of retries and breakers. */
 import type { Setting } from './setting.ts';
-import { duration, fraction, integer, wordOr } from './value-types.ts';
+import { duration, fraction, integer, text, wordOr } from './value-types.ts';
 
 const day = 86_400_000;
 
@@ -43,6 +43,13 @@ export const failingHostsSettings = {
     default: '60s',
     meaning:
       'Longest time for which a failing host is left alone before one attempt tries it again; at first a twelfth of it. A host that was down and answers again is tried at once.',
+    group: 'Failing hosts',
+  },
+  OLLAMA_RESTART_COMMAND: {
+    type: text,
+    default: 'auto',
+    meaning:
+      'How an Ollama server on this machine is restarted when it is gone or wedged: a command for the shell, which finds its name in `DECI_UPSTREAM`. `auto` finds a systemd unit, a process of PM2 or a container of this user that serves the port, and the log of control says which, or why none. `off` restarts nothing.',
     group: 'Failing hosts',
   },
 } as const satisfies Record<string, Setting<unknown>>;

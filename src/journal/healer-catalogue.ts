@@ -27,4 +27,25 @@ export const healerCatalogue = {
     risk: 'What was recorded is generated again. Switched off, a damaged cache stays unused.',
     budget: { actions: 30, windowMs: 10 * minuteMs },
   },
+  'ollama-reload': {
+    name: 'ollama-reload',
+    repairs:
+      'Loads a model anew that is in the memory of an Ollama server and generates nothing, while its breaker is open for that.',
+    risk: 'A server that only works for others for longer than 8 s loads its model once more. Requests that it works on are not ended.',
+    budget: { actions: 4, windowMs: 60 * minuteMs },
+  },
+  'ollama-pull': {
+    name: 'ollama-pull',
+    repairs:
+      'Pulls a model again of whose file Ollama says that it is damaged or missing; where that is not enough, it is deleted first.',
+    risk: 'A model that was made by hand under a name that the registry has too is replaced by that of the registry.',
+    budget: { actions: 2, windowMs: 60 * minuteMs },
+  },
+  'ollama-restart': {
+    name: 'ollama-restart',
+    repairs:
+      'Restarts an Ollama server on this machine with `OLLAMA_RESTART_COMMAND` when it cannot be dialled or does not answer for 10 s, or generates nothing after its model was loaded anew.',
+    risk: 'A server that was stopped on purpose is started again: switch this off meanwhile, or set `OLLAMA_RESTART_COMMAND=off`.',
+    budget: { actions: 4, windowMs: 60 * minuteMs },
+  },
 } as const satisfies Record<string, HealerInfo>;

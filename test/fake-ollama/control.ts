@@ -19,6 +19,8 @@ export interface FakeControl {
   setOptions(changes: Partial<FakeOptions>): void;
   addModel(name: string, capabilities?: readonly Capability[]): void;
   removeModel(name: string): void;
+  /** Its loaded runner hangs in every generation until it is unloaded. */
+  wedge(model: string): void;
   /** Nothing listens until `accept`, `reset` or the given time; `cut` also breaks the open connections. */
   refuse(options?: { forMs?: number; cut?: boolean }): Promise<void>;
   accept(): Promise<void>;
@@ -46,6 +48,10 @@ export function createControl(server: FakeServer, listener: Listener): FakeContr
     addModel: (name, capabilities) => server.models.put(describeModel(name, capabilities)),
     removeModel: name => {
       server.models.remove(readName(name));
+    },
+    wedge: name => {
+      const model = server.models.find(readName(name));
+      if (model) server.scheduler.wedge(model);
     },
     refuse: options => listener.refuse(options ?? {}),
     accept: () => listener.accept(),

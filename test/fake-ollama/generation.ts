@@ -49,6 +49,7 @@ export async function generate(
   try {
     const loadedMs = server.timing.now();
     if (job.isEmpty) return await exchange.jsonText(200, stateAnswer(job, 'load', loadedMs));
+    if (runner.isWedged) return await exchange.output().closed();
     if (job.renderOnly) return await exchange.json(200, renderedPrompt(job, loadedMs));
     const completion = applyTokenFaults(exchange, completeJob(job, model, server.options.tokens));
     const slot = await takeSlot(server, runner, job.prompt, exchange);

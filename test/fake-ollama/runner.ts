@@ -11,6 +11,8 @@ export interface Runner {
   readonly settings: RunnerSettings;
   readonly slots: Slots;
   readonly contextLength: number;
+  /** Takes requests and generates nothing. */
+  isWedged: boolean;
   users: number;
   keepAliveMs: number;
   expiresAtMs: number;
@@ -27,6 +29,7 @@ export function createRunner(model: FakeModel, settings: RunnerSettings, options
     settings,
     slots: new Slots(isCompletion ? options.numParallel : 1),
     contextLength: Math.min(settings.numCtx ?? DEFAULT_CONTEXT, model.contextLength),
+    isWedged: false,
     users: 0,
     keepAliveMs: options.keepAliveMs,
     expiresAtMs: 0,

@@ -93,6 +93,12 @@ export class Scheduler {
     this.#wake();
   }
 
+  /** The runner that a model has now hangs in every generation until it is unloaded. */
+  wedge(model: FakeModel): void {
+    const runner = this.#runners.get(nameKey(model.name));
+    if (runner) runner.isWedged = true;
+  }
+
   /** Unload as soon as nobody uses it. */
   expire(model: FakeModel): void {
     const runner = this.#runners.get(nameKey(model.name));

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { runCommand } from './run-command.ts';
+
+const shell = (text: string, env?: Record<string, string>) => ({
+  file: '/bin/sh',
+  args: ['-c', text],
+  ...(env === undefined ? {} : { env }),
+});
+const never = new AbortController().signal;
+
+test('a command tells its exit code and what it wrote, and sees what it is given', async () => {
+  const result = await runCommand(shell('echo "$WHO"; echo bad >&2; exit 3', { WHO: 'a; echo b' }), never);
+  assert.equal(result.code, 3);
+  assert.deepEqual(result.output.trim().split('\n').toSorted(), ['a; echo b', 'bad']);
+});
+
+test('of an endless output the beginning is kept', async () => {
+  const { output } = await runCommand(shell('head -c 1000000 /dev/zero | tr "\\0" x'), never);
+  assert.equal(output.length, 64 * 1024);
+});
+
+test('at its deadline it is killed with all it started', { timeout: 10_000 }, async () => {
+  const deadline = new AbortController();
+  const running = runCommand(shell('sleep 60 & echo $!; wait'), deadline.signal);
+  const timer = setTimeout(() => deadline.abort(), 300);
+  const { code, output } = await running;
+  clearTimeout(timer);
+  assert.equal(code, undefined);
+  const pid = Number(output.trim());
+  assert.ok(pid > 0);
+  for (let time = 0; time < 100; time++) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise(resolve => setImmediate(resolve));
+    if (isZombie(pid)) return;
+  }
+  assert.fail('what it started lives on');
+});
+
+function isZombie(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
+test('a program that does not exist is told, not thrown', async () => {
+  const { code, output } = await runCommand({ file: '/nowhere/program', args: [] }, never);
+  assert.equal(code, undefined);
+  assert.match(output, /ENOENT/);
+});
