@@ -334,10 +334,10 @@ test('who shares an answer has his own time for it: one that gives up early take
     const hasty = (timeout: string) => ask(cluster, path, body, { headers: { 'x-deci-timeout': timeout } });
     const first = hasty('250ms');
     await until('it is being made', () => inferenceCount(cluster.control) === 1);
-    const patient = ask(cluster, path, body);
+    // In every worker, also in that of the first.
+    const patient = everywhere(() => ask(cluster, path, body));
     const second = hasty('100ms');
     assert.deepEqual([(await first).status, (await second).status], [504, 504], path);
-    assert.equal((await patient).status, 200, path);
-    assert.equal(inferenceCount(cluster.control), 1, path);
+    for (const { status } of await patient) assert.equal(status, 200, path);
   }
 });
