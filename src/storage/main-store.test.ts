@@ -24,7 +24,7 @@ function folder(t: TestContext): string {
 
 function storeIn(t: TestContext, dataDir: string, over: Partial<MainStoreOptions> = {}): MainStore {
   const quiet = { onStateChange: () => undefined, onSlow: () => undefined };
-  const store = new MainStore({ dataDir, ...quiet, openTimeoutMs: 300, ...over });
+  const store = new MainStore({ dataDir, ...quiet, openTimeoutMs: 2000, ...over });
   t.after(() => store.stop());
   return store;
 }
@@ -167,7 +167,7 @@ test('a file that another program holds is refused as locked, and opened once it
 
 test('a write waits for another writer, and is refused as locked and not written when that takes too long', async t => {
   const { dataDir, path } = await filledStore(t);
-  const store = await openStore(t, dataDir, { writeTimeoutMs: 300 });
+  const store = await openStore(t, dataDir, { writeTimeoutMs: 2000 });
   const lock = await holdLock(path, 'write');
   t.after(lock.release);
   await assert.rejects(store.write(setting, ['x', 'on', 'test', '2026']), { reason: 'locked', outcome: 'not_written' });
