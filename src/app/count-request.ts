@@ -1,6 +1,6 @@
 /** One request, as its metrics: what was asked, how it ended, who was refused. */
 
-import type { RequestContext } from '../http/request-context.ts';
+import type { RequestContext, RequestMarks } from '../http/request-context.ts';
 import { errorCatalogue } from '../kernel/error-catalogue.ts';
 import type { Events } from '../telemetry/events.ts';
 
@@ -13,8 +13,14 @@ export function countRequest(context: RequestContext, events: Events): void {
   const seconds = (performance.now() - context.startedAt) / 1000;
   events.httpRequest({ route: route?.path ?? noRoute, method: req.method, status, seconds });
   if (status === 401 || status === 403) countRefusal(outcome, events);
+  if (context.marks !== undefined) countMarks(context.marks, events);
   if (streamPhase === undefined) return;
   events.streamClosed({ phase: outcome === 'complete' ? 'complete' : streamPhase });
+}
+
+function countMarks({ degraded, adjusted = [] }: RequestMarks, events: Events): void {
+  if (degraded !== undefined) events.degraded({ reason: degraded });
+  if (adjusted.length > 0) events.adjusted();
 }
 
 /** Refusals of ours; what a model server refuses is not about who asked us. */

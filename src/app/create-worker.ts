@@ -30,6 +30,7 @@ import { createAdaptiveLimits } from './create-adaptive-limits.ts';
 import { createAdmission } from './create-admission.ts';
 import { createCache } from './create-cache.ts';
 import { createHosts } from './create-hosts.ts';
+import { createModels } from './create-models.ts';
 import { createResilience } from './create-resilience.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
@@ -106,11 +107,14 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
           },
           spine,
         );
+  const models = createModels(config, spine);
+  const { policy, virtualModels } = models;
   const lifecycle = new Lifecycle([
     ...spine.resources,
     ...(cache?.resources ?? []),
     gate,
     drained,
+    virtualModels,
     pool,
     ...healthChecks,
     hosts.states,
@@ -126,11 +130,15 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const active = new ActiveRequests();
   const routes = new RouteTable(
     createRoutes({
-      lists: pool,
-      generation: { generate: createPipeline({ placed: { ...placed, adaptive }, attempts, cache }), heartbeatMs },
-      embedding: { ...placed, attempts },
-      inference: { ...placed, attempts },
+      lists: { hosts: pool.hosts, virtual: virtualModels },
+      generation: {
+        generate: createPipeline({ placed: { ...placed, adaptive }, attempts, cache, models: policy }),
+        heartbeatMs,
+      },
+      embedding: { ...placed, attempts, models: policy },
+      inference: { ...placed, attempts, models: policy },
       breakers: { breakers: board },
+      virtualModels: models.admin,
       short: { hosts: pool, limits: shortLimits, isLeftAlone: host => board.standing(host, '') === 'open' },
       transfer: { hosts: pool, limits: transferLimits },
       health: {

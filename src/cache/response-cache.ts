@@ -67,8 +67,9 @@ export class ResponseCache {
     return this.#epoch;
   }
 
-  fresh(key: string): Recording | undefined {
-    const found = this.#find(key, this.#options.ttlMs);
+  /** @param ttlMs where it is not as the settings say; never longer than answers are kept */
+  fresh(key: string, ttlMs = this.#options.ttlMs): Recording | undefined {
+    const found = this.#find(key, ttlMs);
     return found !== undefined && this.#isOfSameWeights(found) ? found : undefined;
   }
 
@@ -78,8 +79,8 @@ export class ResponseCache {
   }
 
   /** Past the memory of this worker: what another one may have recorded a moment ago. */
-  freshShared(key: string): Recording | undefined {
-    const { shared, memory, ttlMs } = this.#options;
+  freshShared(key: string, ttlMs = this.#options.ttlMs): Recording | undefined {
+    const { shared, memory } = this.#options;
     const found = shared.get(key);
     if (found === undefined || !this.#isYounger(found, ttlMs) || !this.#isOfSameWeights(found)) return undefined;
     memory.set(key, found);

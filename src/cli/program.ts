@@ -7,6 +7,7 @@ import { addHealers } from './families/healers.ts';
 import { addBreakers } from './families/host-breakers.ts';
 import { addHosts } from './families/hosts.ts';
 import { addJournal } from './families/journal.ts';
+import { addModels } from './families/models.ts';
 import { addQueue } from './families/queue.ts';
 
 const families: ReadonlyArray<(program: Command, context: CommandContext) => void> = [
@@ -14,6 +15,7 @@ const families: ReadonlyArray<(program: Command, context: CommandContext) => voi
   addHosts,
   addQueue,
   addBreakers,
+  addModels,
   addCache,
   addJournal,
 ];

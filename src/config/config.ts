@@ -10,6 +10,12 @@ import type { UpstreamUrl } from './value-types.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface ModelsConfig {
+  readonly runnerOptions: 'keep' | 'round_up' | 'fix';
+  readonly keepAlive: { readonly minMs: number; readonly maxMs: number };
+  readonly fallbackText: string | undefined;
+}
+
 export interface Config {
   readonly port: number | 'auto';
   readonly host: string;
@@ -44,6 +50,7 @@ export interface Config {
   readonly bodyLimits: { readonly jsonBytes: number; readonly inferenceBytes: number };
   /** Undefined where it is switched off. */
   readonly cache: CacheConfig | undefined;
+  readonly models: ModelsConfig;
   readonly memory: { readonly heapLimitMb: number; readonly rssMaxMb: number };
   /** The role of callers without a key; undefined where every caller needs one. */
   readonly anonymousRole: Role | undefined;
@@ -211,6 +218,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     ollamaRestart: values.OLLAMA_RESTART_COMMAND,
     bodyLimits: { jsonBytes: values.BODY_LIMIT, inferenceBytes: values.INFERENCE_BODY_LIMIT },
     cache: values.CACHE === 'off' ? undefined : buildCache(values),
+    models: buildModels(values),
     memory: { heapLimitMb: values.HEAP_LIMIT_MB, rssMaxMb: values.RSS_MAX_MB },
     anonymousRole: isAnonymousAllowed(values) ? values.DECI_LOCAL_ROLE : undefined,
     allowedOrigins: [...(values.OLLAMA_ORIGINS ?? []), ...(values.CORS_ORIGINS ?? [])],
@@ -242,6 +250,15 @@ function buildCache(values: SettingValues): CacheConfig {
     maxEntries: values.CACHE_MAX_ENTRIES,
     maxBytes: values.CACHE_MAX_MB * megabyte,
     sharedBytes: values.CACHE_SHARED_MB * megabyte,
+  };
+}
+
+function buildModels(values: SettingValues): ModelsConfig {
+  const minMs = values.KEEP_ALIVE_MIN;
+  return {
+    runnerOptions: values.RUNNER_OPTIONS,
+    keepAlive: { minMs, maxMs: Math.max(minMs, values.KEEP_ALIVE_MAX) },
+    fallbackText: values.FALLBACK_TEXT === '' ? undefined : values.FALLBACK_TEXT,
   };
 }
 

@@ -6,6 +6,7 @@
 import { roles } from '../kernel/role.ts';
 import { cacheSettings } from './cache-settings.ts';
 import { failingHostsSettings } from './failing-hosts-settings.ts';
+import { modelSettings } from './model-settings.ts';
 import type { Setting } from './setting.ts';
 import {
   commaList,
@@ -163,6 +164,7 @@ export const settings = {
     group: 'Sizes and memory',
   },
   ...cacheSettings,
+  ...modelSettings,
   DECI_AUTH: {
     type: oneOf('auto', 'required', 'off'),
     default: 'auto',

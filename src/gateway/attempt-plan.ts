@@ -6,9 +6,10 @@ import { DeciError } from '../kernel/errors.ts';
 import { modelKey } from '../ollama/model-key.ts';
 import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import type { BreakerBoard } from '../resilience/breaker-board.ts';
-import { classifyFailure, type FailureClass, failureRules } from '../resilience/failure-class.ts';
+import { classifyFailure, type FailureClass } from '../resilience/failure-class.ts';
 import type { HostOutlook } from '../resilience/host-outlook.ts';
 import { freePass, type Pass } from '../resilience/pass.ts';
+import { type RetryPolicy, ruleFor } from '../resilience/retry-policy.ts';
 
 export interface HostHealth {
   readonly board: BreakerBoard;
@@ -21,6 +22,8 @@ export interface AttemptTarget {
   readonly embeds: boolean;
   /** Where the client gives all attempts together less time than we do. */
   readonly timeoutMs?: number | undefined;
+  /** Of the model, where it has one. */
+  readonly retry?: RetryPolicy | undefined;
 }
 
 /** Hosts by what all attempts of a request did with them. */
@@ -99,7 +102,7 @@ export class AttemptPlan {
     if (this.#isResting(error)) return 'resting';
     const failure = classifyFailure(error, this.#target.embeds);
     if (this.#host === undefined) return failure;
-    if (!failureRules[failure].sameHost) this.#hosts.barred.add(this.#host);
+    if (!ruleFor(failure, this.#target.retry).sameHost) this.#hosts.barred.add(this.#host);
     this.pass.failed(failure, error.code);
     const { outlook } = this.#health;
     if (failure === 'unreachable') outlook.lost(this.#host);

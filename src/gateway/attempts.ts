@@ -7,6 +7,7 @@ import { pause } from '../kernel/pause.ts';
 import type { FailureClass } from '../resilience/failure-class.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import { decideRetry, type NoRetry, type RetrySettings } from '../resilience/retry-decision.ts';
+import type { RetryPolicy } from '../resilience/retry-policy.ts';
 import { type AskedHosts, AttemptPlan, type AttemptTarget, type HostHealth } from './attempt-plan.ts';
 
 export interface RetryEvent {
@@ -36,6 +37,7 @@ export async function withAttempts<T>(
   deps.budget.earn();
   const startedAtMs = deps.nowMs();
   const totalMs = Math.min(deps.totalMs, target.timeoutMs ?? deps.totalMs);
+  const settings = settingsFor(deps.settings, target.retry);
   const hosts: AskedHosts = { asked: new Set(), barred: new Set() };
   let retried: FailureClass | undefined;
   let told: DeciError | undefined;
@@ -57,9 +59,15 @@ export async function withAttempts<T>(
       if (retried !== undefined) deps.onRetry({ reason: retried, result: 'failed' });
       // A host that answered says more than one that could not be reached when it was to answer again.
       if (told === undefined || error.code !== 'upstream_unreachable') told = plan.told(error);
-      retried = await nextAttempt(deps, { plan, error, told, number, startedAtMs, totalMs }, signal);
+      retried = await nextAttempt({ ...deps, settings }, { plan, error, told, number, startedAtMs, totalMs }, signal);
     }
   }
+}
+
+function settingsFor(settings: RetrySettings, policy: RetryPolicy | undefined): RetrySettings {
+  return policy === undefined
+    ? settings
+    : { ...settings, maxAttempts: policy.attempts ?? settings.maxAttempts, policy };
 }
 
 interface Failed {

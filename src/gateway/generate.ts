@@ -24,6 +24,10 @@ export interface AnswerMarks {
   readonly cache: CacheResult;
   /** Why the answer is not what was asked for, if it is not. */
   readonly degraded?: string | undefined;
+  /** The model that answered, where it has another name than the one that was asked for. */
+  readonly model?: string | undefined;
+  /** What of the request was changed by policy, as `name=value`. */
+  readonly adjusted?: readonly string[] | undefined;
   /** Under which a recorded answer can be thrown away. */
   readonly cacheKey?: string | undefined;
 }

@@ -1,6 +1,7 @@
 /** What the gateway is asked to do: one request of Ollama's native API, already in native words. */
 
 import type { JsonObject } from '../kernel/json.ts';
+import type { RetryPolicy } from '../resilience/retry-policy.ts';
 import type { Asker } from './asker.ts';
 
 export type GenerationPath = '/api/chat' | '/api/generate';
@@ -20,6 +21,11 @@ export interface GenerationJob {
   readonly variant?: number | undefined;
   readonly wishes?: CacheWishes | undefined;
   readonly asker: Asker;
+  /** Names of the hosts that may be asked; all of them when absent. */
+  readonly hosts?: readonly string[] | undefined;
+  readonly retry?: RetryPolicy | undefined;
+  /** Whether the caller may unload models, and keep them loaded for as long as it likes. */
+  readonly mayManage?: boolean | undefined;
 }
 
 /** What a client says of recorded answers. */
@@ -32,6 +38,8 @@ export interface CacheWishes {
   readonly refuseDegraded: boolean;
   /** Words under which this answer can be thrown away. */
   readonly tags: readonly string[];
+  /** How old a recorded answer may be, where it is not as the settings say. */
+  readonly ttlMs?: number | undefined;
 }
 
 export const noWishes: CacheWishes = { noStore: false, allow: false, refuseDegraded: false, tags: [] };

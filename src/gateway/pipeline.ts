@@ -1,9 +1,11 @@
 /** The way of an inference request, free of HTTP: the stages it passes, in order. */
 import type { AttemptDeps } from './attempts.ts';
 import type { Generate } from './generate.ts';
+import type { ModelPolicy } from './model-policy.ts';
 import { type Hosts, openPlaced, type PlacedDeps } from './open-placed.ts';
-import { type CacheDeps, createCached } from './stages/cached.ts';
+import { type CacheDeps, createCached, staleAnswer } from './stages/cached.ts';
 import { createDispatch } from './stages/dispatch.ts';
+import { createModelled } from './stages/modelled.ts';
 import { createResilient } from './stages/resilient.ts';
 
 export type { CacheDeps, Hosts, PlacedDeps };
@@ -14,8 +16,10 @@ export interface PipelineDeps {
   readonly attempts: AttemptDeps;
   /** Undefined where the cache is switched off. */
   readonly cache?: CacheDeps | undefined;
+  readonly models: ModelPolicy;
 }
 
-export function createPipeline({ placed, attempts, cache }: PipelineDeps): Generate {
-  return createCached(cache, createResilient(attempts, createDispatch(placed)));
+export function createPipeline({ placed, attempts, cache, models }: PipelineDeps): Generate {
+  const answered = createCached(cache, createResilient(attempts, createDispatch(placed)));
+  return createModelled({ ...models, stale: job => staleAnswer(cache, job) }, answered);
 }

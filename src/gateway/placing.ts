@@ -17,6 +17,8 @@ export interface Wanted {
   readonly asker: Asker;
   /** The body, where it was parsed. */
   readonly request?: JsonObject | undefined;
+  /** Names of the hosts that may be asked; all of them when absent. */
+  readonly hosts?: readonly string[] | undefined;
 }
 
 export interface PlaceSample {
@@ -134,7 +136,9 @@ export class Placing<H extends Named> {
 
   /** Who tried nothing yet waits for the same as all others who want this model. */
   #group(): string {
+    const { hosts } = this.#wanted;
+    const group = hosts === undefined ? this.#model : `${this.#model} at ${hosts.join(' ')}`;
     const not = new Set([...this.#plan.asked, ...this.#passed]);
-    return not.size === 0 ? this.#model : `${this.#model} not ${[...not].join(' ')}`;
+    return not.size === 0 ? group : `${group} not ${[...not].join(' ')}`;
   }
 }

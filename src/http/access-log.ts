@@ -46,9 +46,12 @@ function numbersOf({ queueMs, promptTokens, outputTokens }: RequestContext): str
 }
 
 /** What was passed by has no key worth looking for. */
-function cacheText({ cache, degraded, cacheKey }: RequestMarks): string {
+function cacheText({ cache, degraded, cacheKey, model, adjusted = [] }: RequestMarks): string {
   const key = cacheKey === undefined || cache === 'bypass' ? '' : `,"cache_key":"${cacheKey}"`;
-  return `,"cache":"${cache}"${key}${degraded === undefined ? '' : `,"degraded":"${degraded}"`}`;
+  let part = `,"cache":"${cache}"${key}${degraded === undefined ? '' : `,"degraded":"${degraded}"`}`;
+  if (model !== undefined) part += `,"answered_by":${JSON.stringify(model.slice(0, 200))}`;
+  if (adjusted.length > 0) part += `,"adjusted":${JSON.stringify(adjusted.join(', ').slice(0, 500))}`;
+  return part;
 }
 
 function shortPath(url: string): string {

@@ -25,6 +25,10 @@ export interface RequestMarks {
   readonly cache: string;
   readonly degraded: string | undefined;
   readonly cacheKey: string | undefined;
+  /** The model that answered, where it has another name than the one that was asked for. */
+  readonly model?: string | undefined;
+  /** What of the request was changed by policy. */
+  readonly adjusted?: readonly string[] | undefined;
   readonly late: boolean;
 }
 

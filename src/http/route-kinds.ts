@@ -40,6 +40,9 @@ export const administer: RouteKind = {
   time: 'short',
 };
 
+/** Makes or changes what everybody uses, and takes nothing away. */
+export const edit: RouteKind = { ...administer, role: 'editor', rate: 'create' };
+
 /** As `administer`, where the path says all. */
 export const operate: RouteKind = { ...administer, body: 'none' };
 

@@ -29,9 +29,18 @@ import { type EmbeddingDeps, openAiEmbeddings } from './handlers/openai-embeddin
 import { openAiResponses } from './handlers/openai-responses.ts';
 import { type OpenApiDeps, openApiDocument } from './handlers/openapi-document.ts';
 import { listQueue, type QueueDeps } from './handlers/queue.ts';
+import { showing, type VirtualListDeps } from './handlers/virtual-lists.ts';
+import {
+  deleteVirtualModel,
+  listVirtualModels,
+  putVirtualModel,
+  showVirtualModel,
+  type VirtualModelsDeps,
+} from './handlers/virtual-models.ts';
 import { sendText } from './respond.ts';
 import {
   administer,
+  edit,
   infer,
   look,
   manage,
@@ -45,7 +54,7 @@ import {
 import type { Handler, Route } from './route-table.ts';
 
 export interface RouteDeps {
-  readonly lists: { readonly hosts: readonly ShowingHost[] };
+  readonly lists: { readonly hosts: readonly ShowingHost[]; readonly virtual: VirtualListDeps };
   readonly generation: GenerationDeps;
   readonly embedding: EmbeddingDeps;
   /** Relays that wait for a model, and for a slot of it. */
@@ -61,22 +70,23 @@ export interface RouteDeps {
   readonly hosts: HostsDeps;
   readonly breakers: BreakersDeps;
   readonly queue: QueueDeps;
+  readonly virtualModels: VirtualModelsDeps;
   readonly cacheAdmin: CacheAdminDeps;
   readonly embeddingCache: EmbeddingCache;
 }
 
 export function createRoutes(deps: RouteDeps): Route[] {
   const { generation, inference, short, transfer } = deps;
-  const { hosts } = deps.lists;
-  const { health: checks, embeddingCache: vectors } = deps;
+  const { hosts, virtual } = deps.lists;
+  const { embeddingCache: vectors } = deps;
   const running: Handler = context => sendText(context, 200, 'Ollama is running');
   return [
     ...on(probe('ollama'), 'GET HEAD', '/', running),
     ...on(read('ollama'), 'GET HEAD', '/api/version', version({ hosts })),
-    ...on(read('ollama'), 'GET HEAD', '/api/tags', tags({ hosts })),
+    ...on(read('ollama'), 'GET HEAD', '/api/tags', tags({ hosts, virtual })),
     ...on(read('ollama'), 'GET', '/api/ps', ps({ hosts })),
     ...on(read('ollama'), 'GET', '/api/status', relay('home', short)),
-    ...on(read('ollama', 'json'), 'POST', '/api/show', relay('any', short)),
+    ...on(read('ollama', 'json'), 'POST', '/api/show', showing(virtual, relay('any', short))),
     ...on(read('ollama'), 'GET', '/api/experimental/model-recommendations', relay('home', short)),
 
     ...on(infer('ollama'), 'POST', '/api/generate', nativeGeneration('/api/generate', generation)),
@@ -100,14 +110,21 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...on(infer('openai'), 'POST', '/v1/chat/completions', openAiChat(generation)),
     ...on(infer('openai'), 'POST', '/v1/completions', openAiCompletions(generation)),
     ...on(infer('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(deps.embedding, vectors)),
-    ...on(read('openai'), 'GET', '/v1/models', openAiModels({ hosts })),
-    ...on(read('openai'), 'GET', '/v1/models/*model', openAiModel({ hosts })),
+    ...on(read('openai'), 'GET', '/v1/models', openAiModels({ hosts, virtual })),
+    ...on(read('openai'), 'GET', '/v1/models/*model', openAiModel({ hosts, virtual })),
     ...on(infer('openai'), 'POST', '/v1/responses', openAiResponses(generation)),
     ...on(infer('openai', 'upload'), 'POST', '/v1/audio/transcriptions', transcriptions(generation)),
 
     ...on(infer('anthropic'), 'POST', '/v1/messages', anthropicMessages(generation)),
     ...on(infer('anthropic'), 'POST', '/v1/messages/count_tokens', anthropicCountTokens),
 
+    ...ownRoutes(deps),
+  ];
+}
+
+function ownRoutes(deps: RouteDeps): Route[] {
+  const { health: checks } = deps;
+  return [
     ...at(['/api/health', '/health', '/api/v2/health'], path => on(probe('problem'), monitored, path, health(checks))),
     ...at(healthPaths('live'), path => on(probe('problem'), monitored, path, live)),
     ...at(healthPaths('ready'), path => on(probe('problem'), monitored, path, ready(checks))),
@@ -123,6 +140,10 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...on(read('problem'), 'GET', '/api/admin/queue', listQueue(deps.queue)),
     ...on(read('problem'), 'GET', '/api/admin/breakers', listBreakers(deps.breakers)),
     ...on(operate, 'POST', '/api/admin/breakers/:name/reset', resetBreaker(deps.breakers)),
+    ...on(read('problem'), 'GET', '/api/admin/models', listVirtualModels(deps.virtualModels)),
+    ...on(read('problem'), 'GET', '/api/admin/models/*name', showVirtualModel(deps.virtualModels)),
+    ...on(edit, 'PUT', '/api/admin/models/*name', putVirtualModel(deps.virtualModels)),
+    ...on(operate, 'DELETE', '/api/admin/models/*name', deleteVirtualModel(deps.virtualModels)),
     ...on(read('problem'), 'GET', '/api/admin/cache', cacheStats(deps.cacheAdmin)),
     ...on(operate, 'DELETE', '/api/admin/cache', purgeCache(deps.cacheAdmin)),
     ...on(probe('problem'), monitored, '/openapi.json', openApiDocument(deps.openApi)),

@@ -38,6 +38,8 @@ export interface OllamaPoolOptions {
 interface Wanted {
   readonly model: string;
   readonly body: Buffer | string;
+  /** Names of the hosts that may be asked; all of them when absent. */
+  readonly hosts?: readonly string[] | undefined;
 }
 
 export interface Attempt {
@@ -103,12 +105,12 @@ export class OllamaPool implements Resource {
   candidates(wanted?: Wanted, tried?: ReadonlySet<string>): UpstreamHost[] {
     const [only] = this.hosts;
     if (this.hosts.length === 1 && only !== undefined) {
-      const isOut = tried?.has(only.name) === true || (wanted !== undefined && this.#isDraining(only));
+      const isOut = isOutOfQuestion(only, wanted, tried) || (wanted !== undefined && this.#isDraining(only));
       return isOut ? [] : [only];
     }
     this.#turn = (this.#turn + 1) % this.hosts.length;
     const turned = [...this.hosts.slice(this.#turn), ...this.hosts.slice(0, this.#turn)];
-    const facts = turned.filter(host => tried?.has(host.name) !== true).map(this.#factsFor(wanted));
+    const facts = turned.filter(host => !isOutOfQuestion(host, wanted, tried)).map(this.#factsFor(wanted));
     return (wanted === undefined ? allHosts(facts) : hostsFor(facts)).map(({ host }) => host);
   }
 
@@ -283,6 +285,14 @@ export class OllamaPool implements Resource {
 
 function isAway({ state }: UpstreamHost): boolean {
   return state.is === 'down' || state.is === 'silent';
+}
+
+function isOutOfQuestion(
+  { name }: UpstreamHost,
+  wanted: Wanted | undefined,
+  tried: ReadonlySet<string> | undefined,
+): boolean {
+  return tried?.has(name) === true || wanted?.hosts?.includes(name) === false;
 }
 
 const changesModels = /^\/api\/(?:pull|create|copy|delete)\b/;

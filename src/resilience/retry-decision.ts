@@ -1,11 +1,14 @@
 /** Whether a failed attempt is followed by another, and when. Pure: what it depends on is handed in. */
-import { type FailureClass, failureRules } from './failure-class.ts';
+import type { FailureClass } from './failure-class.ts';
+import { type RetryPolicy, ruleFor } from './retry-policy.ts';
 
 export interface RetrySettings {
   /** Attempts in total; 1 never retries. */
   readonly maxAttempts: number;
   readonly baseMs: number;
   readonly capMs: number;
+  /** Of the model that is asked for, where it has one. */
+  readonly policy?: RetryPolicy | undefined;
 }
 
 export interface FailedAttempt {
@@ -44,7 +47,7 @@ export function decideRetry(
   if (because !== undefined) return { retry: false, because };
   const afterMs = pauseMs(failed, settings, random);
   if (afterMs >= failed.remainingMs) return { retry: false, because: 'deadline' };
-  if (failureRules[failed.failure].budgeted && !spend()) return { retry: false, because: 'budget' };
+  if (ruleFor(failed.failure, settings.policy).budgeted && !spend()) return { retry: false, because: 'budget' };
   return { retry: true, afterMs };
 }
 
@@ -55,7 +58,7 @@ export function patienceMs({ maxAttempts, baseMs, capMs }: RetrySettings): numbe
 
 function refusal(failed: FailedAttempt, settings: RetrySettings): NoRetry | undefined {
   const { failure, attempt, untriedHosts, draining, overloaded } = failed;
-  const rule = failureRules[failure];
+  const rule = ruleFor(failure, settings.policy);
   if (!rule.retry || settings.maxAttempts <= 1) return 'not_retryable';
   if (!hasAttemptsLeft(failed, settings)) return 'exhausted';
   if (untriedHosts === 0 && !rule.sameHost) return 'exhausted';
@@ -74,15 +77,15 @@ function isBrief({ outageMs }: FailedAttempt, { baseMs }: RetrySettings): boolea
 
 function hasAttemptsLeft(failed: FailedAttempt, settings: RetrySettings): boolean {
   const { failure, attempt, outageMs, elapsedMs } = failed;
-  const { budgeted, attempts } = failureRules[failure];
+  const { budgeted, attempts } = ruleFor(failure, settings.policy);
   // Dialling costs nothing, so that time bounds it instead of a number.
   if (!budgeted) return outageMs !== undefined && Math.max(outageMs, elapsedMs) < patienceMs(settings);
   return attempt < Math.min(attempts, settings.maxAttempts);
 }
 
-function pauseMs(failed: FailedAttempt, { baseMs, capMs }: RetrySettings, random: () => number): number {
+function pauseMs(failed: FailedAttempt, { baseMs, capMs, policy }: RetrySettings, random: () => number): number {
   const { failure, attempt, untriedHosts, retryAfterMs } = failed;
-  const rule = failureRules[failure];
+  const rule = ruleFor(failure, policy);
   if (!rule.budgeted) return Math.min(capMs, baseMs / 4) * (1 + random());
   if (attempt === 1 && (untriedHosts > 0 || rule.atOnce)) return 0;
   const jitteredMs = random() * Math.min(capMs, baseMs * 2 ** (attempt - 1));

@@ -50,6 +50,8 @@ function seriesOf({ metrics }: CollectedMetrics, name: string): readonly MergedS
 function everyEvent(events: Events): void {
   events.httpRequest({ route: '/api/chat', method: 'POST', status: 200, seconds: 0.3 });
   events.authRefused({ code: 'forbidden' });
+  events.degraded({ reason: 'fallback_model' });
+  events.adjusted();
   events.streamOpened();
   events.streamOpened();
   events.streamClosed({ phase: 'complete' });

@@ -6,6 +6,7 @@
 import type { Counter, Histogram } from './metric-series.ts';
 import { admissionMetrics, cacheMetrics, healingMetrics, requestMetrics } from './metric-table.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
+import { modelMetrics } from './model-metrics.ts';
 import { upstreamMetrics } from './upstream-metric-table.ts';
 
 export interface HttpRequestEvent {
@@ -52,6 +53,10 @@ export interface Events {
   metricsLost(event: { readonly files: number }): void;
   storeState(event: { readonly open: boolean }): void;
   upstreamState(event: { readonly upstream: string; readonly up: boolean }): void;
+  /** An answer that is not what was asked for. */
+  degraded(event: { readonly reason: string }): void;
+  /** A request of which something was changed. */
+  adjusted(): void;
   cacheAnswer(event: { readonly result: string }): void;
   cacheEvicted(): void;
   cacheMemory(event: { readonly entries: number; readonly bytes: number }): void;
@@ -64,6 +69,7 @@ export function createEvents(registry: MetricsRegistry): Events {
     ...requestEvents(registry),
     ...admissionEvents(registry),
     ...upstreamEvents(registry),
+    ...modelEvents(registry),
     ...cacheEvents(registry),
     ...healingEvents(registry),
   };
@@ -181,6 +187,14 @@ function admissionEvents(registry: MetricsRegistry): AdmissionEvents {
   };
 }
 
+type ModelEvents = Pick<Events, 'degraded' | 'adjusted'>;
+
+function modelEvents(registry: MetricsRegistry): ModelEvents {
+  const degraded = registry.counter(modelMetrics.degraded);
+  const adjusted = registry.counter(modelMetrics.adjusted);
+  return { degraded: event => degraded.with(event).add(), adjusted: () => adjusted.with({}).add() };
+}
+
 type CacheEvents = Pick<Events, 'cacheAnswer' | 'cacheEvicted' | 'cacheMemory' | 'sharedCacheState'>;
 
 function cacheEvents(registry: MetricsRegistry): CacheEvents {
@@ -200,7 +214,7 @@ function cacheEvents(registry: MetricsRegistry): CacheEvents {
   };
 }
 
-type OtherEvents = RequestEvents & AdmissionEvents & UpstreamEvents & CacheEvents;
+type OtherEvents = RequestEvents & ModelEvents & AdmissionEvents & UpstreamEvents & CacheEvents;
 type HealingEvents = Omit<Events, keyof OtherEvents>;
 
 function healingEvents(registry: MetricsRegistry): HealingEvents {

@@ -4,6 +4,7 @@
  */
 import type { CounterDefinition, GaugeDefinition, HistogramDefinition, MetricDefinition } from './metric-definition.ts';
 import { overflowMetric } from './metrics-registry.ts';
+import { modelMetrics } from './model-metrics.ts';
 import { upstreamMetrics } from './upstream-metric-table.ts';
 
 const seconds = 'seconds';
@@ -262,6 +263,7 @@ export const metricTable: ReadonlyArray<CounterDefinition | GaugeDefinition | Hi
   ...Object.values(admissionMetrics),
   ...Object.values(healingMetrics),
   ...Object.values(upstreamMetrics),
+  ...Object.values(modelMetrics),
   ...Object.values(cacheMetrics),
   ...Object.values(processMetrics),
   ...Object.values(collectionMetrics),

@@ -15,6 +15,7 @@ let authorization: string;
 before(async () => {
   cluster = await startCluster();
   const key: string | undefined = cluster.key;
+  await ask(cluster, '/api/admin/models/helpdesk', { base: 'llama3.2' }, { method: 'PUT' });
   authorization = `Bearer ${key ?? readFileSync(join(cluster.home, 'data', 'admin-key'), 'utf8').trim()}`;
 });
 after(() => cluster?.stop());

@@ -46,12 +46,12 @@ export function createCached(deps: CacheDeps | undefined, next: Generate): Gener
 function answerer(deps: CacheDeps, next: Generate): Generate {
   const { cache, keyOf } = deps;
   return async (job, signal) => {
-    const { noStore, allow, refuseDegraded } = job.wishes ?? noWishes;
+    const { noStore, allow, refuseDegraded, ttlMs } = job.wishes ?? noWishes;
     const found = noStore ? undefined : keyOf(job);
     if (found === undefined) return new BegunAnswer(await next(job, signal), bypassed);
     const { key, deterministic } = found;
     const shareable = deterministic || allow;
-    const hit = shareable ? cache.fresh(key) : undefined;
+    const hit = shareable ? cache.fresh(key, ttlMs) : undefined;
     if (hit !== undefined) return new ReplayedAnswer(hit, { cache: 'hit', cacheKey: key });
     try {
       const answering = shareable
@@ -64,6 +64,15 @@ function answerer(deps: CacheDeps, next: Generate): Generate {
       return new ReplayedAnswer(stale, { cache: 'stale', degraded: 'stale', cacheKey: key });
     }
   };
+}
+
+/** What was once answered to this, for a time when nothing better can be had; marked as what it is. */
+export function staleAnswer(deps: CacheDeps | undefined, job: GenerationJob): NativeStream | undefined {
+  const found = deps === undefined || job.wishes?.noStore === true ? undefined : deps.keyOf(job);
+  const stale = found === undefined ? undefined : deps?.cache.stale(found.key);
+  if (found === undefined || stale === undefined) return undefined;
+  deps?.onResult('stale');
+  return new ReplayedAnswer(stale, { cache: 'stale', degraded: 'stale', cacheKey: found.key });
 }
 
 interface Asked {
@@ -99,7 +108,7 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
   const flight = job.gathered === true ? `${key} whole` : key;
   const { reader, isFirst } = flights.join(flight, signal, {
     open: async unread => {
-      const outcome = await election.elect(key, () => cache.freshShared(key), unread);
+      const outcome = await election.elect(key, () => cache.freshShared(key, job.wishes?.ttlMs), unread);
       if ('found' in outcome) return new ReplayedAnswer(outcome.found, { cache: 'coalesced', cacheKey: key });
       // Nobody may be left to hear of the answer, and then nobody else would give the lead back.
       ({ resign } = outcome);

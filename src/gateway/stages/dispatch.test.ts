@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { attemptDeps, freeAdmission } from '../../../test/support/attempt-deps.ts';
+import { modelPolicy } from '../../../test/support/model-policy.ts';
 import { testAsker } from '../../../test/support/test-asker.ts';
 import { AnswerTimes } from '../../ollama/answer-times.ts';
 import { OllamaPool } from '../../ollama/ollama-pool.ts';
@@ -37,6 +38,7 @@ function pipelineOf(pool: OllamaPool, firstMs = limits.firstMs, adaptive?: Adapt
   return createPipeline({
     placed: { hosts: pool, admission: freeAdmission, limits: { ...limits, firstMs }, adaptive },
     attempts,
+    models: modelPolicy(),
   });
 }
 

@@ -6,7 +6,7 @@
 import { toDeciError } from '../../kernel/errors.ts';
 import type { FinalLine } from '../../ollama/ndjson-scanner.ts';
 import { assertAnswerSize } from '../answer-limit.ts';
-import type { AttemptPlan } from '../attempt-plan.ts';
+import type { AttemptPlan, AttemptTarget } from '../attempt-plan.ts';
 import { type AttemptDeps, withAttempts } from '../attempts.ts';
 import type { Generate, NativeStream } from '../generate.ts';
 import type { GenerationJob } from '../job.ts';
@@ -15,12 +15,16 @@ export type Dispatch = (job: GenerationJob, signal: AbortSignal, plan: AttemptPl
 
 export function createResilient(deps: AttemptDeps, dispatch: Dispatch): Generate {
   return (job, signal) =>
-    withAttempts(deps, { model: job.model, embeds: false, timeoutMs: job.asker.timeoutMs }, signal, async plan => {
+    withAttempts(deps, targetOf(job), signal, async plan => {
       const stream = await dispatch(job, signal, plan);
       return job.gathered === true
         ? await gather(stream, plan)
         : await new ObservedStream(stream, plan, signal).begin();
     });
+}
+
+function targetOf({ model, asker, retry }: GenerationJob): AttemptTarget {
+  return { model, embeds: false, timeoutMs: asker.timeoutMs, retry };
 }
 
 class ObservedStream implements NativeStream, AsyncIterableIterator<Buffer> {

@@ -6,6 +6,7 @@ import type { NewRecording } from '../../cache/response-cache.ts';
 import type { SingleFlight } from '../../cache/single-flight.ts';
 import type { AnswerMarks } from '../../gateway/generate.ts';
 import { noWishes } from '../../gateway/job.ts';
+import type { ReadyRequest } from '../../gateway/model-policy.ts';
 import type { CacheDeps } from '../../gateway/pipeline.ts';
 import { isWorthStale } from '../../gateway/stale-if-error.ts';
 import type { JsonObject } from '../../kernel/json.ts';
@@ -24,6 +25,14 @@ export interface EmbeddingAsked {
   readonly path: '/api/embed' | '/api/embeddings' | '/v1/embeddings';
   readonly model: string;
   readonly request: JsonObject;
+  readonly marks: Pick<AnswerMarks, 'model' | 'adjusted'>;
+  readonly wishes: ReadyRequest['wishes'];
+}
+
+/** As it is looked for, and what a client is told of one that was not made as it was asked for. */
+export function embeddingAsked(path: EmbeddingAsked['path'], ready: ReadyRequest): EmbeddingAsked {
+  const { model, request, wishes, rename, adjusted } = ready;
+  return { path, model, request, wishes, marks: { model: rename === undefined ? undefined : model, adjusted } };
 }
 
 /**
@@ -36,18 +45,18 @@ export async function cachedEmbedding(
   asked: EmbeddingAsked,
   make: (signal: AbortSignal) => Promise<Buffer>,
 ): Promise<Buffer> {
-  const wishes = readCacheWishes(context.req.headers) ?? noWishes;
+  const wishes = asked.wishes(readCacheWishes(context.req.headers)) ?? noWishes;
   const found = deps === undefined || wishes.noStore ? undefined : deps.keyOf(keyed(context, asked));
   if (deps === undefined || found === undefined) {
     const made = await make(context.signal);
-    tell(context, deps, { cache: 'bypass' });
+    tell(context, deps, { ...asked.marks, cache: 'bypass' });
     return made;
   }
   const { cache } = deps;
   const { key: cacheKey } = found;
-  const hit = cache.fresh(cacheKey);
+  const hit = cache.fresh(cacheKey, wishes.ttlMs);
   if (hit !== undefined) {
-    tell(context, deps, { cache: 'hit', cacheKey });
+    tell(context, deps, { ...asked.marks, cache: 'hit', cacheKey });
     return hit.lines;
   }
   const about: NewRecording = {
@@ -58,13 +67,13 @@ export async function cachedEmbedding(
   };
   try {
     const { answer, isOwn } = await share(deps, { key: cacheKey, about, make }, context.signal);
-    tell(context, deps, { cache: isOwn ? 'miss' : 'coalesced', cacheKey });
+    tell(context, deps, { ...asked.marks, cache: isOwn ? 'miss' : 'coalesced', cacheKey });
     return answer;
   } catch (thrown) {
     const mayBeStale = !wishes.refuseDegraded && isWorthStale(thrown, context.signal);
     const stale = mayBeStale ? cache.stale(cacheKey) : undefined;
     if (stale === undefined) throw thrown;
-    tell(context, deps, { cache: 'stale', degraded: 'stale', cacheKey });
+    tell(context, deps, { ...asked.marks, cache: 'stale', degraded: 'stale', cacheKey });
     return stale.lines;
   }
 }
@@ -102,7 +111,8 @@ async function share(
 }
 
 function keyed(context: RequestContext, asked: EmbeddingAsked): KeyedRequest {
-  return { ...asked, tenant: tenantOf(context), body: '' };
+  const { path, model, request } = asked;
+  return { path, model, request, tenant: tenantOf(context), body: '' };
 }
 
 function tell(context: RequestContext, deps: EmbeddingCache, marks: AnswerMarks): void {

@@ -2,6 +2,7 @@
 import type { AnswerMarks, Generate, NativeStream } from '../../gateway/generate.ts';
 import type { GenerationJob } from '../../gateway/job.ts';
 import { DeciError } from '../../kernel/errors.ts';
+import { mayAct } from '../../kernel/role.ts';
 import { askerOf } from '../asker.ts';
 import { readCacheWishes } from '../cache-wishes.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -24,11 +25,17 @@ export async function startGeneration(
   const wishes = readCacheWishes(context.req.headers);
   const tenant = tenantOf(context);
   const asker = askerOf(context, 'interactive');
-  const stream = await deps.generate({ ...job, tenant, wishes, asker }, context.signal);
+  const asked = { ...job, tenant, wishes, asker, mayManage: mayManage(context) };
+  const stream = await deps.generate(asked, context.signal);
   if (stream.upstream !== undefined) noteUpstream(context, stream.upstream);
   noteQueue(context, stream.queueMs);
   if (stream.marks !== undefined) noteMarks(context, stream.marks);
   return stream;
+}
+
+/** Whether the caller may unload what others use. */
+export function mayManage({ principal }: RequestContext): boolean {
+  return principal !== undefined && mayAct(principal.role, 'admin');
 }
 
 export function tenantOf({ principal }: RequestContext): string {
@@ -37,16 +44,31 @@ export function tenantOf({ principal }: RequestContext): string {
 }
 
 /** Of several answers to one request, the last word on each mark counts, but a degraded one makes all of it degraded. */
-export function noteMarks(context: RequestContext, { cache, degraded, cacheKey }: AnswerMarks): void {
+export function noteMarks(context: RequestContext, marks: AnswerMarks): void {
+  const { cache, degraded, cacheKey } = marks;
   setHeader(context, 'X-Deci-Cache', cache);
+  noteModel(context, marks);
   if (degraded !== undefined) setHeader(context, 'X-Deci-Degraded', degraded);
   context.marks = {
     cache,
     degraded: degraded ?? context.marks?.degraded,
     cacheKey,
+    model: marks.model ?? context.marks?.model,
+    adjusted: marks.adjusted ?? context.marks?.adjusted,
     // A sign of life has taken the headers along already: then only the answer's end can tell.
     late: context.res.headersSent,
   };
+}
+
+/** Which model it is that answers, and what of the request was changed for all others' sake. */
+function noteModel(context: RequestContext, { model, adjusted = [] }: Pick<AnswerMarks, 'model' | 'adjusted'>): void {
+  if (model !== undefined) setHeader(context, 'X-Deci-Model', headerText(model));
+  if (adjusted.length > 0) setHeader(context, 'X-Deci-Adjusted', headerText(adjusted.join(', ')));
+}
+
+/** Values of options are a client's own, and a header holds less than JSON does. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 500);
 }
 
 /** Called again when another host is tried: the one that answers counts. */

@@ -5,7 +5,9 @@
 import { assertAnswerSize } from '../../gateway/answer-limit.ts';
 import type { Asker } from '../../gateway/asker.ts';
 import { type AttemptDeps, withAttempts } from '../../gateway/attempts.ts';
+import { type ModelPolicy, type ReadyRequest, readyRequest } from '../../gateway/model-policy.ts';
 import { openPlaced, type PlacedDeps } from '../../gateway/pipeline.ts';
+import { renameObject } from '../../gateway/rename-object.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { parseObject } from '../../kernel/json.ts';
 import type { UpstreamExchange } from '../../ollama/upstream-exchange.ts';
@@ -14,12 +16,13 @@ import { withCanonicalKeys } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendBody } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
-import { cachedEmbedding, type EmbeddingAsked, type EmbeddingCache } from './embedding-cache.ts';
-import { noteQueue, noteUpstream } from './generation-support.ts';
+import { cachedEmbedding, type EmbeddingAsked, type EmbeddingCache, embeddingAsked } from './embedding-cache.ts';
+import { mayManage, noteQueue, noteUpstream } from './generation-support.ts';
 import { upstreamRequest } from './native-relay.ts';
 
 export interface EmbeddingRouteDeps extends PlacedDeps {
   readonly attempts: AttemptDeps;
+  readonly models: ModelPolicy;
 }
 
 const decidingKeys = new Set(['model']);
@@ -35,40 +38,42 @@ export function nativeEmbedding(
   return async context => {
     context.invite();
     // What is no JSON is refused by Ollama, in its own words.
-    const request = withCanonicalKeys(parseObject(context.body.toString()) ?? {}, decidingKeys);
-    const model = typeof request['model'] === 'string' ? request['model'] : '';
-    context.model = model;
+    const given = withCanonicalKeys(parseObject(context.body.toString()) ?? {}, decidingKeys);
+    const name = typeof given['model'] === 'string' ? given['model'] : '';
+    context.model = name;
+    const ready = readyRequest(deps.models, name, { path, request: given, mayManage: mayManage(context) });
+    const asked = embeddingAsked(path, ready);
     const asker = askerOf(context, 'batch');
-    const answer = await cachedEmbedding(context, cache, { path, model, request }, signal =>
-      ask(context, deps, { model, signal, asker }),
-    );
-    sendBody(context, 200, 'application/json; charset=utf-8', answer);
+    const answer = await cachedEmbedding(context, cache, asked, signal => ask(context, deps, { ready, signal, asker }));
+    const named = ready.rename === undefined ? answer : renameObject(answer.toString(), ready.rename);
+    sendBody(context, 200, 'application/json; charset=utf-8', named);
   };
 }
 
 interface Asked {
-  readonly model: string;
+  readonly ready: ReadyRequest;
   readonly asker: Asker;
   /** Of all who wait for it. */
   readonly signal: AbortSignal;
 }
 
-function ask(context: RequestContext, deps: EmbeddingRouteDeps, { model, signal, asker }: Asked): Promise<Buffer> {
-  const { body } = context;
-  const placed = { request: { ...upstreamRequest(context), model }, wanted: { model, body, asker } };
-  return withAttempts(
-    deps.attempts,
-    { model, embeds: true, timeoutMs: ownTimeMs(context, asker, signal) },
-    signal,
-    async plan => {
-      const { attempt, place } = await openPlaced(deps, { ...placed, plan }, signal);
-      noteUpstream(context, attempt.host.name);
-      noteQueue(context, place.waitedMs);
-      const whole = await readWhole(attempt.exchange);
-      plan.pass.succeeded();
-      return whole;
-    },
-  );
+function ask(context: RequestContext, deps: EmbeddingRouteDeps, { ready, signal, asker }: Asked): Promise<Buffer> {
+  const { model, hosts, retry, isChanged, request } = ready;
+  const body = isChanged ? Buffer.from(JSON.stringify(request)) : context.body;
+  const sent = upstreamRequest(context);
+  const placed = {
+    request: { ...sent, model, body: isChanged ? body : sent.body },
+    wanted: { model, body, hosts, asker },
+  };
+  const target = { model, embeds: true, retry, timeoutMs: ownTimeMs(context, asker, signal) };
+  return withAttempts(deps.attempts, target, signal, async plan => {
+    const { attempt, place } = await openPlaced(deps, { ...placed, plan }, signal);
+    noteUpstream(context, attempt.host.name);
+    noteQueue(context, place.waitedMs);
+    const whole = await readWhole(attempt.exchange);
+    plan.pass.succeeded();
+    return whole;
+  });
 }
 
 async function readWhole(exchange: UpstreamExchange): Promise<Buffer> {

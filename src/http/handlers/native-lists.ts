@@ -4,6 +4,7 @@ import { isObject } from '../../kernel/json.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
+import { type VirtualListDeps, withVirtualRows } from './virtual-lists.ts';
 
 /** A row of a list; more members than these are passed on as they are. */
 interface ListedModel {
@@ -47,9 +48,13 @@ export function version({ hosts }: ListDeps): Handler {
   };
 }
 
-export function tags(deps: ListDeps): Handler {
+export interface NamedListDeps extends ListDeps {
+  readonly virtual: Pick<VirtualListDeps, 'list'>;
+}
+
+export function tags({ hosts, virtual }: NamedListDeps): Handler {
   return async context => {
-    const models = await mergedTags(deps.hosts, context);
+    const models = withVirtualRows(await mergedTags(hosts, context), virtual);
     sendJson(context, { models });
   };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Request, Response } from 'express';
 import { attemptDeps, freeAdmission } from '../../../test/support/attempt-deps.ts';
+import { modelPolicy } from '../../../test/support/model-policy.ts';
 import { Authenticator } from '../../auth/authenticator.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { RequestContext } from '../request-context.ts';
@@ -34,6 +35,7 @@ async function ask(...hosts: unknown[]): Promise<string> {
     },
     admission: freeAdmission,
     attempts: attemptDeps(candidates.map(({ name }) => name)),
+    models: modelPolicy(),
   })(context);
   return sent;
 }

@@ -2,6 +2,7 @@
 import type { Asker } from '../../gateway/asker.ts';
 import type { AttemptPlan } from '../../gateway/attempt-plan.ts';
 import { type AttemptDeps, withAttempts } from '../../gateway/attempts.ts';
+import { type ModelPolicy, type ReadyRequest, readyRequest } from '../../gateway/model-policy.ts';
 import { Placing, type PlacingDeps } from '../../gateway/placing.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
@@ -12,8 +13,8 @@ import { parseJsonBody } from '../json-body.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
-import { cachedEmbedding, type EmbeddingCache } from './embedding-cache.ts';
-import { noteQueue, noteUpstream } from './generation-support.ts';
+import { cachedEmbedding, type EmbeddingCache, embeddingAsked } from './embedding-cache.ts';
+import { mayManage, noteQueue, noteUpstream } from './generation-support.ts';
 import { refusalOf } from './native-refusal.ts';
 
 interface EmbedRequest {
@@ -35,17 +36,20 @@ export interface EmbeddingHost {
 
 export interface EmbeddingDeps extends PlacingDeps<EmbeddingHost> {
   readonly attempts: AttemptDeps;
+  readonly models: ModelPolicy;
 }
 
 export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): Handler {
   return async context => {
     const plan = parseOpenAiEmbeddingRequest(parseJsonBody(context.body));
     context.model = plan.model;
-    const request = { ...plan.request, input: [...plan.request.input] };
-    const asked = { path: '/v1/embeddings', model: plan.model, request: { ...request } } as const;
+    const given = { ...plan.request, input: [...plan.request.input] };
+    const asking = { path: '/v1/embeddings', request: given, mayManage: mayManage(context) };
+    const ready = readyRequest(deps.models, plan.model, asking);
+    const asked = embeddingAsked('/v1/embeddings', ready);
     const asker = askerOf(context, 'batch');
     const answer = await cachedEmbedding(context, cache, asked, async signal =>
-      Buffer.from(JSON.stringify(await embed(context, deps, { request, signal, asker }))),
+      Buffer.from(JSON.stringify(await embed(context, deps, { ready, signal, asker }))),
     );
     const { embeddings, promptTokens } = JSON.parse(answer.toString()) as Embedded;
     context.promptTokens = promptTokens;
@@ -55,15 +59,16 @@ export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): H
 
 /** An embedding leaves nothing behind that a second one could double, so that every failure may be tried again. */
 interface Asked {
-  readonly request: EmbedRequest;
+  readonly ready: ReadyRequest;
   readonly asker: Asker;
   /** Of all who wait for it. */
   readonly signal: AbortSignal;
 }
 
 function embed(context: RequestContext, deps: EmbeddingDeps, asked: Asked): Promise<Embedded> {
-  const { request, signal, asker } = asked;
-  const target = { model: request.model, embeds: true, timeoutMs: ownTimeMs(context, asker, signal) };
+  const { ready, signal, asker } = asked;
+  const { model, retry } = ready;
+  const target = { model, embeds: true, retry, timeoutMs: ownTimeMs(context, asker, signal) };
   return withAttempts(deps.attempts, target, signal, plan => embedOnce(context, deps, { plan, ...asked }));
 }
 
@@ -71,15 +76,16 @@ function embed(context: RequestContext, deps: EmbeddingDeps, asked: Asked): Prom
 async function embedOnce(
   context: RequestContext,
   deps: EmbeddingDeps,
-  { plan, ...asked }: Asked & { readonly plan: AttemptPlan },
+  { plan, asker, ready, signal }: Asked & { readonly plan: AttemptPlan },
 ): Promise<Embedded> {
-  const { request, signal, asker } = asked;
-  const wanted = { model: request.model, body: request.input.join(' '), asker };
+  const { model, hosts } = ready;
+  const request = ready.request as unknown as EmbedRequest;
+  const wanted = { model, body: request.input.join(' '), hosts, asker };
   const placing = new Placing<EmbeddingHost>(deps, wanted, plan);
   for (;;) {
     const { host, place } = await placing.next(signal);
     noteQueue(context, place.waitedMs);
-    const outcome = await embedAt(context, host, asked);
+    const outcome = await embedAt(context, host, { request, signal });
     place.leave(signal.aborted || isTimeout(outcome) ? 'aborted' : undefined);
     if (!(outcome instanceof DeciError)) {
       plan.pass.succeeded();
@@ -101,7 +107,7 @@ function isTimeout(outcome: unknown): boolean {
 async function embedAt(
   context: RequestContext,
   host: EmbeddingHost,
-  { request, signal }: Asked,
+  { request, signal }: { readonly request: EmbedRequest; readonly signal: AbortSignal },
 ): Promise<Embedded | DeciError> {
   try {
     const answer = readEmbedded(await host.embed(request, signal));

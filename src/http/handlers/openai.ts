@@ -13,9 +13,10 @@ import { parseJsonBody } from '../json-body.ts';
 import { sendBody, sendJson } from '../respond.ts';
 import type { Handler } from '../route-table.ts';
 import type { GenerationDeps } from './generation-support.ts';
-import { type ListDeps, type ListedHost, mergedTags, unreachable } from './native-lists.ts';
+import { type ListedHost, mergedTags, type NamedListDeps, unreachable } from './native-lists.ts';
 import { refusalOf } from './native-refusal.ts';
 import { collectTranslated, streamTranslated, type Translation } from './translated-generation.ts';
+import { type VirtualListDeps, withVirtualRows } from './virtual-lists.ts';
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -67,9 +68,9 @@ export function transcriptions(deps: GenerationDeps): Handler {
   };
 }
 
-export function openAiModels(deps: ListDeps): Handler {
+export function openAiModels({ hosts, virtual }: NamedListDeps): Handler {
   return async context => {
-    const models = await mergedTags(deps.hosts, context);
+    const models = withVirtualRows(await mergedTags(hosts, context), virtual);
     // The client's types call it a Date; on the wire, and so here, it is a text.
     sendJson(
       context,
@@ -84,14 +85,20 @@ export interface ShowingHost extends ListedHost {
   };
 }
 
+interface ShowDeps {
+  readonly hosts: readonly ShowingHost[];
+  readonly virtual: Pick<VirtualListDeps, 'find'>;
+}
+
 /** The id may hold slashes: `hf.co/user/repo:tag` is one model. */
-export function openAiModel({ hosts }: { readonly hosts: readonly ShowingHost[] }): Handler {
+export function openAiModel({ hosts, virtual }: ShowDeps): Handler {
   return async context => {
     const model = context.params['model'] ?? '';
+    const behind = virtual.find(model)?.base ?? model;
     let failure = unreachable(hosts);
     for (const host of hosts) {
       try {
-        const shown = await host.client.show({ model });
+        const shown = await host.client.show({ model: behind });
         sendJson(context, renderOpenAiModel({ model, modified_at: String(shown.modified_at) }));
         return;
       } catch (thrown) {

@@ -13,6 +13,7 @@ import { openAiText } from './openai-text.ts';
 import type { Operation, Operations } from './operation.ts';
 import { ownRoutes } from './own.ts';
 import { queueRoutes } from './queue.ts';
+import { virtualModelRoutes } from './virtual-models.ts';
 
 export const operations: Operations = {
   ...nativeModels,
@@ -28,6 +29,7 @@ export const operations: Operations = {
   ...ownRoutes,
   ...breakerRoutes,
   ...queueRoutes,
+  ...virtualModelRoutes,
 };
 
 /** The key of the entry that holds for a method and a path of the table. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { cacheRoutes, purgeQuery } from './cache.ts';
 import { jsonAnswer, type Operation, type Operations } from './operation.ts';
+import { virtualModelChange } from './virtual-models.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 
@@ -98,7 +99,10 @@ const hosts = z
 const hostParams = { name: { description: 'The name of a host, as in the list.', example: '127.0.0.1:11434' } };
 
 /** What `validateBody` reads bodies by. */
-export const ownBodies = { 'PUT /api/admin/healers/:name': healerChange };
+export const ownBodies = {
+  'PUT /api/admin/healers/:name': healerChange,
+  'PUT /api/admin/models/*name': virtualModelChange,
+};
 
 /** What `validateQuery` reads queries by. */
 export const ownQueries = { 'GET /api/journal': journalQuery, 'DELETE /api/admin/cache': purgeQuery };

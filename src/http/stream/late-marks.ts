@@ -27,6 +27,7 @@ export function marksComment(context: RequestContext): string {
 
 function lateMarks({ marks, upstream, queueMs }: RequestContext): string | undefined {
   if (marks?.late !== true) return undefined;
-  const { cache, degraded } = marks;
-  return JSON.stringify({ cache, upstream, degraded, queue_ms: queueMs ?? 0 });
+  const { cache, degraded, model, adjusted = [] } = marks;
+  const changes = adjusted.length === 0 ? undefined : adjusted;
+  return JSON.stringify({ cache, upstream, degraded, model, adjusted: changes, queue_ms: queueMs ?? 0 });
 }

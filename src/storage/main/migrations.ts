@@ -54,8 +54,19 @@ CREATE TABLE host_settings (
   set_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;`;
 
+/** The record last: a row is found changed by its stamp, without reading the pages of a long prompt. */
+const virtualModels = `
+CREATE TABLE virtual_models (
+  key TEXT PRIMARY KEY,
+  stamp TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  set_at TEXT NOT NULL,
+  record TEXT NOT NULL
+) STRICT, WITHOUT ROWID;`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'journal', sql: journal },
   { version: 2, name: 'healer settings', sql: healerSettings },
   { version: 3, name: 'host settings', sql: hostSettings },
+  { version: 4, name: 'virtual models', sql: virtualModels },
 ];

@@ -1,0 +1,109 @@
+/**
+ * The virtual models, as this worker knows them: kept in the store, so that they hold for all workers and over a restart, and
+ * looked at often enough that every worker follows within a second. Owner: the composition root of a worker. When the store
+ * cannot be asked, what was known last stays in force.
+ */
+import { isObject, parseObject } from '../kernel/json.ts';
+import type { Resource } from '../kernel/lifecycle.ts';
+import { Ticker } from '../kernel/ticker.ts';
+import { modelKey } from './model-key.ts';
+import type { VirtualModel } from './virtual-model.ts';
+
+export interface VirtualModelsOptions {
+  readonly records: {
+    /** Another text after every change. */
+    version(): string;
+    /** Records in JSON. */
+    all(): readonly string[];
+    /** Durable when it resolves. */
+    put(record: { readonly key: string; readonly json: string; readonly by: string }): Promise<void>;
+    /** False when there was none. */
+    remove(key: string): Promise<boolean>;
+  };
+  readonly random: () => number;
+  readonly onFailure: (error: unknown) => void;
+}
+
+const lookEveryMs = 250;
+
+export class VirtualModels implements Resource {
+  readonly name = 'virtual-models';
+  readonly #options: VirtualModelsOptions;
+  readonly #ticker: Ticker;
+  #models: ReadonlyMap<string, VirtualModel> = new Map();
+  #version: string | undefined;
+  #failed = false;
+
+  constructor(options: VirtualModelsOptions) {
+    this.#options = options;
+    this.#ticker = new Ticker({
+      name: this.name,
+      intervalMs: lookEveryMs,
+      tick: async () => {
+        this.#look();
+        return undefined;
+      },
+      random: options.random,
+      onFailure: options.onFailure,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#ticker.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#ticker.stop();
+  }
+
+  /** By any spelling that Ollama takes to be the same name. */
+  find(model: string): VirtualModel | undefined {
+    return this.#models.size === 0 ? undefined : this.#models.get(modelKey(model));
+  }
+
+  list(): readonly VirtualModel[] {
+    return [...this.#models.values()];
+  }
+
+  /** For who must see what another worker wrote a moment ago. */
+  refresh(): void {
+    this.#look();
+  }
+
+  async put(model: VirtualModel, by: string): Promise<void> {
+    await this.#options.records.put({ key: modelKey(model.name), json: JSON.stringify(model), by });
+    this.#look();
+  }
+
+  async remove(model: string): Promise<boolean> {
+    const wasThere = await this.#options.records.remove(modelKey(model));
+    this.#look();
+    return wasThere;
+  }
+
+  #look(): void {
+    const { records, onFailure } = this.#options;
+    try {
+      const version = records.version();
+      if (version !== this.#version) {
+        const models = records
+          .all()
+          .map(readRecord)
+          .filter(model => model !== undefined);
+        this.#models = new Map(models.map(model => [modelKey(model.name), model]));
+        this.#version = version;
+      }
+      this.#failed = false;
+    } catch (error) {
+      if (!this.#failed) onFailure(error);
+      this.#failed = true;
+    }
+  }
+}
+
+/** What was written passed the schema; of another release it may have members that we do not know, and lack none. */
+function readRecord(json: string): VirtualModel | undefined {
+  const record = parseObject(json);
+  const isOne = isObject(record) && typeof record['name'] === 'string' && typeof record['base'] === 'string';
+  return isOne ? (record as unknown as VirtualModel) : undefined;
+}
