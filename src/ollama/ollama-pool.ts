@@ -15,6 +15,7 @@ import { PrefixAffinity, prefixHash } from './prefix-affinity.ts';
 import { toUpstreamError, unwrapFetch } from './upstream-error.ts';
 import type { ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 import { UpstreamHost, type UpstreamRequest } from './upstream-host.ts';
+import { isOutOfQuestion, type Wanted } from './wanted.ts';
 import { WatchConnection } from './watch-connection.ts';
 
 export interface OllamaPoolOptions {
@@ -32,14 +33,6 @@ export interface OllamaPoolOptions {
   readonly onModelsChanged?: () => void;
   /** Whether a host is to get nothing new. */
   readonly isDraining?: (host: string) => boolean;
-}
-
-/** What a host is chosen by. */
-interface Wanted {
-  readonly model: string;
-  readonly body: Buffer | string;
-  /** Names of the hosts that may be asked; all of them when absent. */
-  readonly hosts?: readonly string[] | undefined;
 }
 
 export interface Attempt {
@@ -285,14 +278,6 @@ export class OllamaPool implements Resource {
 
 function isAway({ state }: UpstreamHost): boolean {
   return state.is === 'down' || state.is === 'silent';
-}
-
-function isOutOfQuestion(
-  { name }: UpstreamHost,
-  wanted: Wanted | undefined,
-  tried: ReadonlySet<string> | undefined,
-): boolean {
-  return tried?.has(name) === true || wanted?.hosts?.includes(name) === false;
 }
 
 const changesModels = /^\/api\/(?:pull|create|copy|delete)\b/;

@@ -1,0 +1,17 @@
+/** What a request wants of the hosts. */
+
+/** What a host is chosen by. */
+export interface Wanted {
+  readonly model: string;
+  readonly body: Buffer | string;
+  /** Names of the hosts that may be asked; all of them when absent. */
+  readonly hosts?: readonly string[] | undefined;
+}
+
+export function isOutOfQuestion(
+  { name }: { readonly name: string },
+  wanted: Wanted | undefined,
+  tried: ReadonlySet<string> | undefined,
+): boolean {
+  return tried?.has(name) === true || wanted?.hosts?.includes(name) === false;
+}
