@@ -5,6 +5,7 @@
 import { DeciError } from '../kernel/errors.ts';
 import { decideDoor } from './queue-door.ts';
 import { type Caller, orderTickets, type Ticket } from './queue-order.ts';
+import { reasonOf } from './reason-of.ts';
 import { StandingLine } from './standing-line.ts';
 import { TicketTurns } from './ticket-turns.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -38,6 +39,8 @@ export interface FairLineOptions<S> {
   /** The tickets of all who wait, in all workers. */
   readonly queue: {
     readonly capacity: number;
+    /** Whether anything may have changed in another worker since the last call: cheap, for asking every few milliseconds. */
+    hasChanged(): boolean;
     /** Undefined when nobody knows. */
     list(): readonly Ticket[] | undefined;
     /** @returns false when there is no place */
@@ -67,6 +70,8 @@ interface Waiter<S> {
 
 const pollMs = 5;
 const pollSpreadMs = 10;
+/** Though nothing has changed: time passes, hosts come and go, and the dead say nothing. */
+const lookAtLeastEveryMs = 50;
 const maxRetryAfterSeconds = 30;
 const smoothing = 0.2;
 /** So many slots must have been left before anything is expected of the next. */
@@ -82,6 +87,7 @@ export class FairLine<S> {
   /** How long a slot is held, smoothed. */
   #heldMs = 1000;
   #holds = 0;
+  #servedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FairLineOptions<S>) {
     this.#options = options;
@@ -200,6 +206,7 @@ export class FairLine<S> {
 
   /** Lets everybody try whose turn it is. */
   serve(): void {
+    this.#servedAtMs = this.#options.now();
     const tickets = this.#tickets();
     this.#dropEvicted(tickets);
     this.#dropLate(tickets.length);
@@ -273,12 +280,14 @@ export class FairLine<S> {
     return Math.round((position * this.#heldMs) / Math.max(1, this.#options.slotsOf(model)));
   }
 
+  #isStale = (): boolean => Math.abs(this.#options.now() - this.#servedAtMs) >= lookAtLeastEveryMs;
+
   #poll(): void {
     if (this.#pollTimer !== undefined || this.#line.length === 0) return;
     const waitMs = pollMs + this.#options.random() * pollSpreadMs;
     this.#pollTimer = setTimeout(() => {
       this.#pollTimer = undefined;
-      this.serve();
+      if (this.#options.queue.hasChanged() || this.#isStale()) this.serve();
       this.#poll();
     }, waitMs);
   }
@@ -288,9 +297,4 @@ export class FairLine<S> {
     const seconds = Math.ceil((this.#heldMs * (this.#line.length + 1) * (0.75 + this.#options.random() / 2)) / 1000);
     return new DeciError(code, { retryAfterSeconds: Math.min(maxRetryAfterSeconds, Math.max(1, seconds)) });
   }
-}
-
-export function reasonOf(signal: AbortSignal): unknown {
-  const reason: unknown = signal.reason;
-  return reason instanceof DeciError ? reason : new DeciError('client_closed', { cause: reason });
 }

@@ -19,6 +19,8 @@ export interface QueueTicketsOptions<L extends StoredLease> {
     replace(lease: L, request: { ttlMs: number; data: string }): L | undefined;
     release(lease: L): boolean;
     list(of: { kind: string; key: string }): readonly L[];
+    /** Another number after any change of another process. */
+    version(): number;
   };
   readonly capacity: number;
   /** Workers that share the places. */
@@ -37,9 +39,22 @@ export class QueueTickets<L extends StoredLease> {
   /** What the list said last, so that no ticket is read twice. */
   #read = new Map<string, { readonly lease: L; readonly ticket: Ticket }>();
 
+  #version: number | undefined;
+
   constructor(options: QueueTicketsOptions<L>) {
     this.#options = options;
     this.capacity = options.capacity;
+  }
+
+  /** Whether anything may have changed in another worker since the last call. */
+  hasChanged(): boolean {
+    const before = this.#version;
+    try {
+      this.#version = this.#options.leases.version();
+    } catch {
+      this.#version = undefined;
+    }
+    return this.#version === undefined || this.#version !== before;
   }
 
   /** Undefined when nobody knows. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { until } from '../../test/support/until.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { Entry } from './fair-line.ts';
 import type { Ticket } from './queue-order.ts';
@@ -34,6 +35,7 @@ function setUp(t: TestContext, { slots = 1, places = 10 }, over: Partial<Options
     limits: { of: () => slots, observe: () => undefined, overloaded: () => undefined },
     queue: {
       capacity: places,
+      hasChanged: () => true,
       list: () => [...tickets],
       join: (ticket, victim) => {
         if (victim !== undefined) tickets.delete(victim);
@@ -195,4 +197,35 @@ test('what another worker lets wait in front of one is served there first', asyn
   (await waits).leave();
   (await places).leave();
   assert.ok(seen.every(position => position <= 3));
+});
+
+test('while no other worker changes anything the line is looked at now and then, and at once when one does', async t => {
+  const seen = { changes: 0, asked: 0, lists: 0 };
+  const tickets: Ticket[] = [];
+  const { gate, free } = setUp(
+    t,
+    { slots: 0 },
+    {
+      queue: {
+        capacity: 5,
+        hasChanged: () => {
+          seen.asked++;
+          return seen.changes-- > 0;
+        },
+        list: () => {
+          seen.lists++;
+          return tickets;
+        },
+        join: ticket => tickets.push(ticket) > 0,
+        leave: () => tickets.splice(0),
+      },
+    },
+  );
+  const waits = gate.enter(entry, never);
+  await until('it was asked often', () => seen.asked >= 40);
+  // Every 50 ms at the latest, of asking every 5 to 15.
+  assert.ok(seen.lists >= 2 && seen.lists <= seen.asked / 2, `${seen.lists} of ${seen.asked}`);
+  free.slots = 1;
+  seen.changes = 1;
+  (await waits).leave();
 });

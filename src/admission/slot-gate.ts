@@ -10,8 +10,9 @@
  */
 import type { GenerationSample } from './adaptive-limit.ts';
 import type { FairLineOptions } from './fair-line.ts';
-import { type Entry, FairLine, type LinePlace, reasonOf } from './fair-line.ts';
+import { type Entry, FairLine, type LinePlace } from './fair-line.ts';
 import type { Ticket } from './queue-order.ts';
+import { reasonOf } from './reason-of.ts';
 
 export type PlaceSample = Pick<GenerationSample, 'tokensPerSecond' | 'innerWaitMs' | 'generatedMs'>;
 

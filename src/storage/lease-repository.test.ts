@@ -203,3 +203,23 @@ test('leases are listed by kind and key', t => {
   );
   assert.deepEqual(leases.list({ key: 'nobody' }), []);
 });
+
+test('a change of another process gives another version, one of our own does not', t => {
+  const store = hotStore(t);
+  const peer = new HotStore({
+    dir: store.dir,
+    name: 'hot',
+    schema: hotSchema,
+    maxBytes: 1024 * 1024,
+    now: Date.now,
+    onRebuilt: assert.fail,
+  });
+  t.after(() => peer.close());
+  const [ours, theirs] = [store, peer].map(of => new LeaseRepository({ ...options, store: of }));
+  assert.ok(ours !== undefined && theirs !== undefined);
+  theirs.list();
+  const [before, beforeOfTheirs] = [ours.version(), theirs.version()];
+  ours.take({ ...slot, capacity: 1 });
+  assert.equal(ours.version(), before);
+  assert.notEqual(theirs.version(), beforeOfTheirs);
+});

@@ -161,6 +161,11 @@ export class LeaseRepository {
     return store.get(sql, [kind, key, self.pid, self.start, dataStart.length, dataStart]) !== undefined;
   }
 
+  /** Another number after any change of another process. */
+  version(): number {
+    return this.#options.store.version();
+  }
+
   /** How many are held, by whomever; of those that carry these data, if they are given. */
   count(kind: string, key: string, data?: string): number {
     const sql = 'SELECT count(*) AS held FROM lease WHERE kind = ?1 AND key = ?2 AND (?3 IS NULL OR data = ?3)';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { FakeState } from '../fake-ollama/recorder.ts';
 import { type Answer, ask, chat, type Json, json, lines, rawPost } from '../integration/wire.ts';
+import { leasesOf } from '../support/cluster-leases.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
@@ -53,17 +54,41 @@ class Most {
   }
 }
 
+/** The most that waited in all workers together, looked at as one of them would. */
+class MostWaiting {
+  most = 0;
+  readonly #leases = leasesOf(cluster.runDir);
+  readonly #timer = setInterval(() => {
+    this.most = Math.max(this.most, this.#leases.repository.list({ kind: 'queue' }).length);
+  }, 2);
+
+  end(): number {
+    clearInterval(this.#timer);
+    this.#leases[Symbol.dispose]();
+    return this.most;
+  }
+}
+
+/** Nothing is left of those who were killed, neither a slot nor a place in line. */
+async function nothingIsHeld(): Promise<void> {
+  using leases = leasesOf(cluster.runDir);
+  await until('nothing is held', () => ['slot', 'queue'].every(kind => leases.repository.list({ kind }).length === 0));
+}
+
 function isWhole({ text }: Answer): boolean {
   return lines(text).at(-1)?.['done'] === true;
 }
 
 test('500 callers at once: never more at a host than there are slots, and everybody is answered or refused', async () => {
   const most = new Most();
+  const line = new MostWaiting();
   const answers = await Promise.all(
     Array.from({ length: 500 }, (_, index) =>
       ask(cluster, '/api/chat', { ...chat(`caller ${index}`), model: models[index % models.length] }),
     ),
   );
+  const waited = line.end();
+  assert.ok(waited > 50 && waited <= 100, `${waited} waited`);
   const served = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 503);
   assert.equal(served.length + refused.length, 500);
@@ -118,10 +143,11 @@ test('who hangs up frees the slot, and leaves the line', async () => {
   assert.ok(isWhole(await ask(cluster, '/api/chat', chat('next'))));
 });
 
-test('10 workers killed at random moments: slots are never exceeded, and none is lost', async () => {
+test('10 workers killed at random moments: slots and line are never exceeded, and nothing is lost', async () => {
   const most = new Most();
+  const line = new MostWaiting();
   const load = { on: true, whole: 0 };
-  const callers = Array.from({ length: 24 }, async (_, index) => {
+  const callers = Array.from({ length: 140 }, async (_, index) => {
     while (load.on) {
       const answer = await ask(cluster, '/api/chat', { ...chat('x'), model: models[index % models.length] }).catch(
         () => undefined,
@@ -144,7 +170,9 @@ test('10 workers killed at random moments: slots are never exceeded, and none is
   await Promise.all(callers);
   const { model, host } = await most.end();
   assert.ok(model <= slots.model && host <= slots.host, `${model} of one model, ${host} in all`);
-  await until('all slots are free', async () => (await inUse()) === 0);
+  const waited = line.end();
+  assert.ok(waited > 50 && waited <= 100, `${waited} waited`);
+  await nothingIsHeld();
 });
 
 async function twoReady(): Promise<number[]> {
