@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FlightElection } from '../cache/flight-election.ts';
 import { MemoryTier } from '../cache/memory-tier.ts';
 import type { OneBlock } from '../cache/one-block.ts';
+import { RefreshAhead } from '../cache/refresh-ahead.ts';
 import { requestKey } from '../cache/request-key.ts';
 import { maxRecordedBytes, ResponseCache } from '../cache/response-cache.ts';
 import { SharedTier } from '../cache/shared-tier.ts';
@@ -28,6 +29,8 @@ export interface CacheOptions extends CacheConfig {
   /** How long an answer of another worker is waited for. */
   readonly maxWaitMs: number;
   readonly digestOf: (model: string) => string | undefined;
+  /** Whether nobody waits for a slot. */
+  readonly isIdle: () => boolean;
 }
 
 export interface WorkerCache extends CacheDeps {
@@ -84,6 +87,7 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     purges: { count: () => counters.get(purgesKey), add: () => void counters.add(purgesKey, 1) },
     nameOf: modelKey,
     digestOf: options.digestOf,
+    writesBehind: options.write === 'behind',
     now: Date.now,
     ttlMs,
     staleMs,
@@ -112,6 +116,18 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     election,
     keyOf: requestKey,
     onResult: result => events.cacheAnswer({ result }),
+    refresh:
+      options.refreshAfter === undefined
+        ? undefined
+        : new RefreshAhead({
+            ttlMs,
+            after: options.refreshAfter,
+            now: Date.now,
+            isIdle: options.isIdle,
+            leases,
+            maxMs: maxWaitMs,
+            onRefreshed: result => events.cacheRefreshed({ result }),
+          }),
     resources: [
       {
         name: 'response-cache',

@@ -25,6 +25,7 @@ import { shareNext } from '../kernel/share-next.ts';
 import { readOrMakeSecret } from '../storage/secret-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
+import { CacheWarmer } from './cache-warmer.ts';
 import { countRequest, noRoute } from './count-request.ts';
 import { createAdaptiveLimits } from './create-adaptive-limits.ts';
 import { createAdmission } from './create-admission.ts';
@@ -104,6 +105,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
             runDir: places.runDir,
             maxWaitMs: timeouts.totalMs,
             digestOf: hosts.digestOf,
+            isIdle: () => admission.waiting === 0,
           },
           spine,
         );
@@ -126,13 +128,18 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
 
   const placed = { hosts: pool, admission, limits: inferenceLimits };
   const adaptive = createAdaptiveLimits(config);
+  const generate = createPipeline({ placed: { ...placed, adaptive }, attempts, cache, models: policy });
+  const warmFile = config.cache?.warmFile;
+  const warmer =
+    warmFile === undefined ? undefined : new CacheWarmer({ path: warmFile, generate, leases: spine.leases, log });
+
   const newId = createRequestIds();
   const active = new ActiveRequests();
   const routes = new RouteTable(
     createRoutes({
       lists: { hosts: pool.hosts, virtual: virtualModels },
       generation: {
-        generate: createPipeline({ placed: { ...placed, adaptive }, attempts, cache, models: policy }),
+        generate,
         heartbeatMs,
       },
       embedding: { ...placed, attempts, models: policy },
@@ -262,6 +269,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       }
       if (!serving.begin()) return;
       const upstreams = pool.hosts.map(host => host.url);
+      await warmer?.start();
       log.info('worker is ready', { host: config.host, port: publicServer.port, upstreams });
     },
     stop(reason) {
@@ -275,6 +283,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     log.info('worker is leaving', { reason, active: active.size });
     try {
       const { ended } = await drain({ active, servers: [publicServer], drainMs: timeouts.drainMs });
+      await warmer?.stop();
       // To the end a worker that leaves can be asked how far it is.
       await door.stop();
       await withDeadline(closingMs, signal => lifecycle.stop(signal));

@@ -25,6 +25,8 @@ export class Recording {
   readonly tags: readonly string[];
   /** The same as one object in JSON, once somebody has made it. */
   whole: string | undefined;
+  /** How often this worker gave it out. */
+  uses = 0;
   #final: JsonObject | undefined;
 
   constructor(lines: Buffer, facts: RecordingFacts, tags: readonly string[] = []) {

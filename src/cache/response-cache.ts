@@ -22,6 +22,8 @@ export interface ResponseCacheOptions {
   readonly now: () => number;
   readonly ttlMs: number;
   readonly staleMs: number;
+  /** Whether what nobody waits for is written later, with others. */
+  readonly writesBehind: boolean;
 }
 
 /** What is to be thrown away; without anything, everything. */
@@ -113,7 +115,7 @@ export class ResponseCache {
     const recording = new Recording(lines, { model, tenant, digest: digestOf(model), recordedAtMs: now() }, tags);
     recording.whole = about.whole;
     memory.set(key, recording);
-    if (urgency === 'now') shared.write(key, recording);
+    if (urgency === 'now' || !this.#options.writesBehind) shared.write(key, recording);
     else shared.writeSoon(key, recording);
   }
 

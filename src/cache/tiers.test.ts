@@ -130,6 +130,7 @@ function cacheOver(store: FakeStore, shared: { purges: number; nowMs: number; di
     nameOf: model => model.toLowerCase(),
     digestOf: () => shared.digest,
     now: () => shared.nowMs,
+    writesBehind: true,
     ttlMs: 1000,
     staleMs: 10_000,
   });

@@ -1,6 +1,6 @@
 /** The settings of recorded answers. */
 import type { Setting } from './setting.ts';
-import { duration, integer, oneOf } from './value-types.ts';
+import { duration, fraction, integer, oneOf, text, wordOr } from './value-types.ts';
 
 const day = 86_400_000;
 
@@ -39,6 +39,26 @@ export const cacheSettings = {
     type: integer(1, 1_048_576),
     default: '1024',
     meaning: 'Disk that the answers shared by all workers take in `RUN_DIR/cache`, at most.',
+    group: 'Cache',
+  },
+  CACHE_WRITE: {
+    type: oneOf('behind', 'through'),
+    default: 'behind',
+    meaning:
+      'When an answer that nobody waits for reaches the disk: `behind`, in batches 20 ms later; `through`, before the answer ends.',
+    group: 'Cache',
+  },
+  CACHE_REFRESH_AHEAD: {
+    type: wordOr('off', fraction),
+    default: '0.9',
+    meaning:
+      'An answer that is given out often is generated anew when it is older than this part of `CACHE_TTL` and nobody waits for a model. `off` never does.',
+    group: 'Cache',
+  },
+  CACHE_WARM_FILE: {
+    type: text,
+    meaning:
+      'A file of JSON lines `{"path": "/api/chat", "body": {...}}` whose answers are generated after the start, if they are not recorded: at most 1,000 lines of 1 MB in all.',
     group: 'Cache',
   },
 } as const satisfies Record<string, Setting<unknown>>;

@@ -66,6 +66,10 @@ export interface CacheConfig {
   readonly maxEntries: number;
   readonly maxBytes: number;
   readonly sharedBytes: number;
+  readonly write: 'behind' | 'through';
+  /** Part of `ttlMs`. */
+  readonly refreshAfter: number | undefined;
+  readonly warmFile: string | undefined;
 }
 
 export interface Places {
@@ -250,6 +254,9 @@ function buildCache(values: SettingValues): CacheConfig {
     maxEntries: values.CACHE_MAX_ENTRIES,
     maxBytes: values.CACHE_MAX_MB * megabyte,
     sharedBytes: values.CACHE_SHARED_MB * megabyte,
+    write: values.CACHE_WRITE,
+    refreshAfter: values.CACHE_REFRESH_AHEAD === 'off' ? undefined : values.CACHE_REFRESH_AHEAD,
+    warmFile: values.CACHE_WARM_FILE,
   };
 }
 

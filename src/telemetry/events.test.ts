@@ -70,6 +70,7 @@ function everyEvent(events: Events): void {
   events.breakerChanged({ upstream: 'gpu-1', level: 'host', change: 'opened' });
   events.retry({ reason: 'broken', result: 'answered' });
   events.cacheAnswer({ result: 'hit' });
+  events.cacheRefreshed({ result: 'refreshed' });
   events.cacheEvicted();
   events.cacheMemory({ entries: 2, bytes: 3000 });
   events.sharedCacheState({ usable: true });

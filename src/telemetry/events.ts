@@ -58,6 +58,7 @@ export interface Events {
   /** A request of which something was changed. */
   adjusted(): void;
   cacheAnswer(event: { readonly result: string }): void;
+  cacheRefreshed(event: { readonly result: 'refreshed' | 'failed' }): void;
   cacheEvicted(): void;
   cacheMemory(event: { readonly entries: number; readonly bytes: number }): void;
   sharedCacheState(event: { readonly usable: boolean }): void;
@@ -195,16 +196,18 @@ function modelEvents(registry: MetricsRegistry): ModelEvents {
   return { degraded: event => degraded.with(event).add(), adjusted: () => adjusted.with({}).add() };
 }
 
-type CacheEvents = Pick<Events, 'cacheAnswer' | 'cacheEvicted' | 'cacheMemory' | 'sharedCacheState'>;
+type CacheEvents = Pick<Events, 'cacheAnswer' | 'cacheRefreshed' | 'cacheEvicted' | 'cacheMemory' | 'sharedCacheState'>;
 
 function cacheEvents(registry: MetricsRegistry): CacheEvents {
   const requests = registry.counter(cacheMetrics.requests);
+  const refreshed = registry.counter(cacheMetrics.refreshed);
   const evictions = registry.counter(cacheMetrics.evictions);
   const held = registry.gauge(cacheMetrics.entries);
   const heldBytes = registry.gauge(cacheMetrics.bytes);
   const shared = registry.gauge(cacheMetrics.sharedUp);
   return {
     cacheAnswer: event => requests.with(event).add(),
+    cacheRefreshed: event => refreshed.with(event).add(),
     cacheEvicted: () => evictions.with({}).add(),
     cacheMemory: ({ entries, bytes }) => {
       held.with({}).set(entries);

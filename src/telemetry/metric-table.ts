@@ -149,6 +149,13 @@ export const cacheMetrics = {
     unit: 'requests',
     labels: ['result'],
   },
+  refreshed: {
+    type: 'counter',
+    name: 'deci_cache_refreshed_total',
+    help: 'Recorded answers that were generated anew before they were too old: refreshed, or failed.',
+    unit: 'answers',
+    labels: ['result'],
+  },
   entries: {
     type: 'gauge',
     name: 'deci_cache_memory_entries',

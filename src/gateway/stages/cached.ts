@@ -3,9 +3,11 @@
  * answered from the record, or shares the answer that is under way; every other answer is only recorded, for the time when
  * no host can answer. Nobody is given what another tenant's request has made.
  */
+import type { Recording } from '../../cache/recording.ts';
 import type { KeyedRequest, RequestKey } from '../../cache/request-key.ts';
 import type { NewRecording, ResponseCache } from '../../cache/response-cache.ts';
 import type { SingleFlight } from '../../cache/single-flight.ts';
+import { DeciError } from '../../kernel/errors.ts';
 import { wholeOf } from '../collect.ts';
 import type { AnswerMarks, CacheResult, Generate, NativeStream } from '../generate.ts';
 import { type GenerationJob, noWishes } from '../job.ts';
@@ -28,6 +30,13 @@ export interface CacheDeps {
   /** Undefined for a request of which no answer may be kept. */
   readonly keyOf: (request: KeyedRequest) => RequestKey | undefined;
   readonly onResult: (result: CacheResult) => void;
+  /** Makes answers anew that will soon be too old; absent where that is switched off. */
+  readonly refresh?:
+    | {
+        isDue(hit: Recording, ttlMs?: number): boolean;
+        run(key: string, make: (signal: AbortSignal) => Promise<void>): Promise<boolean>;
+      }
+    | undefined;
 }
 
 const bypassed: AnswerMarks = { cache: 'bypass' };
@@ -52,7 +61,10 @@ function answerer(deps: CacheDeps, next: Generate): Generate {
     const { key, deterministic } = found;
     const shareable = deterministic || allow;
     const hit = shareable ? cache.fresh(key, ttlMs) : undefined;
-    if (hit !== undefined) return new ReplayedAnswer(hit, { cache: 'hit', cacheKey: key });
+    if (hit !== undefined) {
+      refreshAhead(deps, next, { job, key }, hit);
+      return new ReplayedAnswer(hit, { cache: 'hit', cacheKey: key });
+    }
     try {
       const answering = shareable
         ? share(deps, next, { job, key }, signal)
@@ -131,6 +143,22 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
   const source = await reader.opened();
   const cacheResult = isFirst && source === lead ? 'miss' : 'coalesced';
   return new SharedAnswer(source, reader, { cache: cacheResult, cacheKey: key });
+}
+
+/** Nobody waits for it. */
+function refreshAhead(deps: CacheDeps, next: Generate, { job, key }: Asked, hit: Recording): void {
+  if (deps.refresh?.isDue(hit, job.wishes?.ttlMs) !== true) return;
+  void deps.refresh.run(key, signal => renew(deps, next, { job, key }, signal));
+}
+
+/** @throws DeciError when the answer cannot be had, or none may be kept of it */
+async function renew({ cache }: CacheDeps, next: Generate, { job, key }: Asked, signal: AbortSignal): Promise<void> {
+  const about = describe(job, cache.epoch);
+  const asker = { owner: job.asker.owner, priority: 'background' } as const;
+  const stream = await next({ ...job, gathered: true, asker }, signal);
+  const lines = Buffer.concat(await Array.fromAsync(stream));
+  if (!isRecordable(stream)) throw new DeciError('upstream_truncated');
+  cache.record(key, lines, { ...about, whole: JSON.stringify(wholeOf(lines)) }, 'now');
 }
 
 function describe({ model, tenant, wishes }: GenerationJob, epoch: number): NewRecording {
