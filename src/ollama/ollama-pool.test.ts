@@ -295,3 +295,40 @@ test('stop does not wait for a host that hangs in a probe', async t => {
   await started;
   assert.ok(performance.now() - before < 1000);
 });
+
+test('a host that dies is known to be down at once, and to be back soon after, whatever the interval', async t => {
+  const up = await listen(t, ollama());
+  const changed = { wait: Promise.withResolvers<string>() };
+  const pool = poolOf(t, [up.url], { onHostChange: host => changed.wait.resolve(host.state.is) });
+  const next = async (): Promise<string> => {
+    const state = await changed.wait.promise;
+    changed.wait = Promise.withResolvers();
+    return state;
+  };
+  await pool.start();
+  assert.equal(await next(), 'up');
+  stop(up.server);
+  assert.equal(await next(), 'down');
+  await listen(t, ollama(), up.port);
+  assert.equal(await next(), 'up');
+});
+
+test('a host that is looked at and lets in without a word is silent, and asked last', { timeout: 15_000 }, async t => {
+  const mute = { on: false };
+  const first = await listen(t, (req, res) => (mute.on ? undefined : ollama()(req, res)));
+  const second = await listen(t, ollama());
+  const pool = poolOf(t, [first.url, second.url], { requestMs: 100 });
+  await pool.start();
+  const [silent, other] = pool.hosts;
+  assert.equal(await pool.look(silent!), true);
+  mute.on = true;
+  assert.equal(await pool.look(silent!), false);
+  assert.equal(silent!.state.is, 'silent');
+  const wanted = { model: 'a', body: '{}' };
+  assert.deepEqual(
+    pool.candidates(wanted).map(host => host.name),
+    [other!.name],
+  );
+  assert.equal(pool.candidates().at(-1), silent);
+  assert.equal(pool.home(), other);
+});

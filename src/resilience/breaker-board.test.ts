@@ -221,6 +221,29 @@ test('a dry run, and one above the budget, tell and open nothing; off does not e
   );
 });
 
+test('a host that is condemned is left alone by all workers, once, and only where it may be', () => {
+  const machine = new Machine();
+  const [mine, other] = [machine.board(), machine.board()];
+  const verdict = { signal: 'silent', value: 7000, threshold: null } as const;
+  machine.mode = 'dry_run';
+  mine.condemn('a', 'first_token_timeout', verdict);
+  assert.equal(mine.standing('a', 'm'), 'closed');
+  machine.mode = 'on';
+  mine.condemn('a', 'first_token_timeout', verdict);
+  mine.condemn('a', 'first_token_timeout', verdict);
+  mine.condemn('nobody', 'first_token_timeout', verdict);
+  other.sync();
+  assert.equal(other.enter('a', 'm'), undefined);
+  assert.equal(other.cause('a', ''), 'first_token_timeout');
+  assert.deepEqual(
+    machine.changes.filter(({ first }) => first).map(({ done, verdict: why }) => [done, why?.signal]),
+    [
+      ['dry_run', 'silent'],
+      ['opened', 'silent'],
+    ],
+  );
+});
+
 test('switched off, nothing is counted', () => {
   const board = new Machine().board('off');
   fail(board, 100);

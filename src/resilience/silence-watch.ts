@@ -48,6 +48,7 @@ interface Heard {
 const intervalMs = 500;
 const lookAgainMs = 2000;
 const generateMs = 6000;
+const tellAgainMs = 60_000;
 
 export class SilenceWatch implements Resource {
   readonly name = 'silence-watch';
@@ -136,8 +137,12 @@ export class SilenceWatch implements Resource {
   }
 
   #condemn(host: WatchedHost, signal: 'silent' | 'generates_nothing', quietMs: number): void {
+    const { board } = this.#options;
     const verdict = { signal, value: Math.round(quietMs), threshold: null };
-    this.#options.board.condemn(host.name, 'first_token_timeout', verdict);
+    board.condemn(host.name, 'first_token_timeout', verdict);
+    const heard = this.#heard.get(host.name);
+    // Where that is only told, as in a dry run, it is not told every few seconds.
+    if (heard !== undefined && board.standing(host.name, '') === 'closed') heard.lookedAtMs += tellAgainMs;
   }
 
   #within(work: (signal: AbortSignal) => Promise<void>): Promise<void> {

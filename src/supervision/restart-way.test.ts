@@ -51,10 +51,16 @@ test('a process of PM2 is found where a daemon runs, if it serves the port', asy
 });
 
 test('a container that publishes the port is found, by a name that is nothing else', async () => {
-  const found = searchWith({ docker: 'web nginx:1\nmodels ollama/ollama:latest\n' });
-  assert.equal(await words(found), 'docker restart models');
-  assert.equal(await words(searchWith({ podman: 'm docker.io/ollama/ollama\n' })), 'podman restart m');
-  assert.equal(await words(searchWith({ docker: '--rm ollama/ollama\n$(x) ollama\n' })), 'none');
+  const ports = '0.0.0.0:11434->11434/tcp, [::]:11434->11434/tcp';
+  const row = (name: string, image: string, its = ports): string => `${name}\t${image}\t${its}\n`;
+  const docker =
+    row('web', 'nginx:1') + row('other', 'ollama/ollama', '0.0.0.0:9999->11434/tcp') + row('models', 'ollama/ollama');
+  assert.equal(await words(searchWith({ docker })), 'docker restart models');
+  assert.equal(await words(searchWith({ docker }, { ports: [9999] })), 'docker restart other');
+  assert.equal(await words(searchWith({ podman: row('m', 'docker.io/ollama/ollama') })), 'podman restart m');
+  for (const name of ['--rm', '$(x)', 'a b']) {
+    assert.equal(await words(searchWith({ docker: row(name, 'ollama/ollama') })), 'none', name);
+  }
 });
 
 test('a command of the settings is for the shell; off, no local server and several of them are reasons for none', async () => {

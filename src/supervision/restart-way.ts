@@ -75,13 +75,19 @@ async function findPm2Process({ run, pm2 }: RestartSearch, port: number): Promis
 
 async function findContainer({ run }: RestartSearch, port: number): Promise<RestartWay | undefined> {
   for (const file of ['docker', 'podman']) {
-    const args = ['ps', '--all', '--filter', `publish=${port}`, '--format', '{{.Names}} {{.Image}}'];
+    const args = ['ps', '--format', '{{.Names}}\t{{.Image}}\t{{.Ports}}'];
     const { code, output } = await run({ file, args });
-    const name = code === 0 ? /^(\S+) \S*ollama\S*$/m.exec(output)?.[1] : undefined;
+    const rows = code === 0 ? output.split('\n').map(line => line.split('\t')) : [];
+    const [name] = rows.find(([, image = '', its = '']) => image.includes('ollama') && publishes(its, port)) ?? [];
     if (name === undefined || !/^\w[\w.-]*$/.test(name)) continue;
     return { words: `${file} restart ${name}`, command: { file, args: ['restart', name] } };
   }
   return undefined;
+}
+
+/** @param ports as `0.0.0.0:11434->11434/tcp, [::]:11434->11434/tcp` */
+function publishes(ports: string, port: number): boolean {
+  return ports.split(', ').some(one => one.includes(`:${port}->`));
 }
 
 function readRows(text: string): ReadonlyArray<Readonly<Record<string, unknown>>> {
