@@ -39,6 +39,7 @@ export interface FairLineOptions<S> {
   /** The tickets of all who wait, in all workers. */
   readonly queue: {
     readonly capacity: number;
+    readonly maxPerOwner?: number | undefined;
     /** Whether anything may have changed in another worker since the last call: cheap, for asking every few milliseconds. */
     hasChanged(): boolean;
     /** Undefined when nobody knows. */
@@ -55,7 +56,7 @@ export interface FairLineOptions<S> {
   /** Wall clock. */
   readonly now: () => number;
   readonly random: () => number;
-  readonly onWaiting: (count: number) => void;
+  readonly onWaiting: (count: number, byPriority: ReadonlyMap<string, number>) => void;
   readonly onWaited: (seconds: number) => void;
   readonly onRefused: (code: string) => void;
 }
@@ -94,7 +95,6 @@ export class FairLine<S> {
     this.#turns = new TicketTurns(options.now);
   }
 
-  /** Of this worker. */
   get length(): number {
     return this.#line.length;
   }
@@ -149,6 +149,7 @@ export class FairLine<S> {
     const decision = decideDoor({
       waiting,
       capacity: queue.capacity,
+      maxPerOwner: queue.maxPerOwner,
       owner: caller.owner,
       expectedWaitMs: this.#expectedWaitMs(ahead + 1, model),
       patienceMs: Math.min(maxWaitMs, entry.maxWaitMs ?? maxWaitMs),
@@ -182,14 +183,14 @@ export class FairLine<S> {
     );
     signal.addEventListener('abort', onAbort);
     this.#line.add(waiter);
-    this.#options.onWaiting(this.#line.length);
+    this.#options.onWaiting(this.#line.length, this.#line.perPriority);
     this.#poll();
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      this.#options.onWaiting(this.#line.length);
+      this.#options.onWaiting(this.#line.length, this.#line.perPriority);
     }
   }
 
@@ -280,14 +281,13 @@ export class FairLine<S> {
     return Math.round((position * this.#heldMs) / Math.max(1, this.#options.slotsOf(model)));
   }
 
-  #isStale = (): boolean => Math.abs(this.#options.now() - this.#servedAtMs) >= lookAtLeastEveryMs;
-
   #poll(): void {
     if (this.#pollTimer !== undefined || this.#line.length === 0) return;
     const waitMs = pollMs + this.#options.random() * pollSpreadMs;
     this.#pollTimer = setTimeout(() => {
       this.#pollTimer = undefined;
-      if (this.#options.queue.hasChanged() || this.#isStale()) this.serve();
+      const isStale = Math.abs(this.#options.now() - this.#servedAtMs) >= lookAtLeastEveryMs;
+      if (this.#options.queue.hasChanged() || isStale) this.serve();
       this.#poll();
     }, waitMs);
   }

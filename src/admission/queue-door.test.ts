@@ -52,3 +52,11 @@ test('who could not be served in time is told at once, and whether it is his own
   assert.deepEqual(decide('aa', 'a', slow), { may: 'not', because: 'queue_too_slow' });
   assert.deepEqual(decide('a', 'b', { expectedWaitMs: 1000 }), { may: 'join' });
 });
+
+test('an owner has no more places than he may while others wait, and all while nobody does', () => {
+  const bounded = { capacity: 10, maxPerOwner: 2 };
+  assert.deepEqual(decide('aa', 'a', bounded), { may: 'join' });
+  assert.deepEqual(decide('aab', 'a', bounded), { may: 'not', because: 'queue_share' });
+  assert.deepEqual(decide('aab', 'b', bounded), { may: 'join' });
+  assert.deepEqual(decide('aaa', 'b', bounded), { may: 'join' });
+});

@@ -5,6 +5,8 @@ export interface DoorFacts {
   readonly waiting: readonly Ticket[];
   /** Places in the line. */
   readonly capacity: number;
+  /** Of one owner, while others wait. */
+  readonly maxPerOwner?: number | undefined;
   readonly owner: string;
   /** How long it will probably take until the newcomer has a slot; undefined when nobody knows. */
   readonly expectedWaitMs: number | undefined;
@@ -25,8 +27,12 @@ export type DoorDecision =
 export function decideDoor(facts: DoorFacts): DoorDecision {
   const { waiting, capacity, owner, expectedWaitMs, patienceMs } = facts;
   const counts = countByOwner(waiting);
+  const own = counts.get(owner) ?? 0;
+  if (own < waiting.length && own >= (facts.maxPerOwner ?? Number.POSITIVE_INFINITY)) {
+    return { may: 'not', because: 'queue_share' };
+  }
   if (expectedWaitMs !== undefined && expectedWaitMs > patienceMs) {
-    const isOwnFault = counts.size > 1 && (counts.get(owner) ?? 0) * 2 > waiting.length;
+    const isOwnFault = counts.size > 1 && own * 2 > waiting.length;
     return { may: 'not', because: isOwnFault ? 'queue_share' : 'queue_too_slow' };
   }
   return waiting.length < capacity ? { may: 'join' } : decideFull(facts, counts);

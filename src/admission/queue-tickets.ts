@@ -23,6 +23,8 @@ export interface QueueTicketsOptions<L extends StoredLease> {
     version(): number;
   };
   readonly capacity: number;
+  /** Of one owner, while others wait. */
+  readonly maxPerOwner?: number | undefined;
   /** Workers that share the places. */
   readonly sharers: number;
   /** Longer than anybody waits. */
@@ -34,6 +36,7 @@ export interface QueueTicketsOptions<L extends StoredLease> {
 export class QueueTickets<L extends StoredLease> {
   readonly #options: QueueTicketsOptions<L>;
   readonly capacity: number;
+  readonly maxPerOwner: number | undefined;
   /** Of this worker; undefined for one that was given while the store could not be asked. */
   readonly #held = new Map<string, L | undefined>();
   /** What the list said last, so that no ticket is read twice. */
@@ -44,6 +47,7 @@ export class QueueTickets<L extends StoredLease> {
   constructor(options: QueueTicketsOptions<L>) {
     this.#options = options;
     this.capacity = options.capacity;
+    this.maxPerOwner = options.maxPerOwner;
   }
 
   /** Whether anything may have changed in another worker since the last call. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WaitingLine } from './waiting-line.ts';
 
-const waiter = (id: string) => ({ ticket: { id, group: id.slice(0, 1) } });
+const waiter = (id: string) => ({
+  ticket: { id, group: id.slice(0, 1), priority: id.startsWith('a') ? 'batch' : 'interactive' } as const,
+});
 
 test('who waits is found by his ticket and by his group, in order of arrival', () => {
   const line = new WaitingLine<ReturnType<typeof waiter>>();
@@ -11,6 +13,7 @@ test('who waits is found by his ticket and by his group, in order of arrival', (
   assert.deepEqual([line.length, line.byId('b1'), line.byId('c1')], [3, all[1], undefined]);
   assert.deepEqual(line.waiters(), all);
   assert.deepEqual([line.hasGroup('a'), line.hasGroup('c')], [true, false]);
+  assert.deepEqual(Object.fromEntries(line.perPriority), { interactive: 1, batch: 2, background: 0 });
 });
 
 test('who leaves does so once, and his group is gone with the last of it', () => {

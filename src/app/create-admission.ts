@@ -51,8 +51,8 @@ export function createAdmission(config: Config, spine: Spine, { hosts, untilFree
     onStore,
     onChange: (upstream, count) => events.slotsInUse({ upstream, count }),
   });
-  const capacity = config.queueMax;
-  const queue = new QueueTickets<Lease>({ leases, capacity, sharers: workers, ttlMs: useMs, onStore });
+  const { queueMax: capacity, queueMaxPerKey: maxPerOwner } = config;
+  const queue = new QueueTickets<Lease>({ leases, capacity, maxPerOwner, sharers: workers, ttlMs: useMs, onStore });
   return new SlotGate({
     slots,
     limits,
@@ -67,7 +67,7 @@ export function createAdmission(config: Config, spine: Spine, { hosts, untilFree
     untilFree,
     now: Date.now,
     random: Math.random,
-    onWaiting: count => events.queueDepth({ count }),
+    onWaiting: (count, byPriority) => events.queueDepth({ count, byPriority }),
     onWaited: seconds => events.queueWaited({ seconds }),
     onRefused: code => events.queueRefused({ code }),
   });

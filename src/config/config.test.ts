@@ -130,6 +130,8 @@ test('words stand for values: auto, max, off, adaptive', () => {
   assert.equal(config.workers, availableParallelism());
   assert.equal(config.heartbeatMs, undefined);
   assert.equal(config.timeouts.firstTokenMs, 180_000);
+  assert.equal(config.queueMaxPerKey, undefined);
+  assert.equal(read({ QUEUE_MAX_PER_KEY: '7' }).queueMaxPerKey, 7);
   assert.equal(config.timeouts.isFirstTokenAdaptive, true);
   const fixed = read({ FIRST_TOKEN_TIMEOUT: '5s' }).timeouts;
   assert.deepEqual([fixed.firstTokenMs, fixed.isFirstTokenAdaptive], [5000, false]);

@@ -25,6 +25,8 @@ export interface Config {
   readonly healthIntervalMs: number;
   readonly maxConnections: number;
   readonly queueMax: number;
+  /** Undefined where an equal part of a full line is the only bound. */
+  readonly queueMaxPerKey: number | undefined;
   readonly timeouts: {
     readonly requestMs: number;
     readonly connectMs: number;
@@ -207,6 +209,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     healthIntervalMs: values.OLLAMA_HEALTH_INTERVAL,
     maxConnections: values.OLLAMA_MAX_CONNECTIONS,
     queueMax: values.QUEUE_MAX,
+    queueMaxPerKey: values.QUEUE_MAX_PER_KEY === 'auto' ? undefined : values.QUEUE_MAX_PER_KEY,
     timeouts: {
       requestMs: values.REQUEST_TIMEOUT,
       connectMs: values.CONNECT_TIMEOUT,

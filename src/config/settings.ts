@@ -76,6 +76,13 @@ export const settings = {
     meaning: 'Callers that may wait for a slot, all workers together; the next one is refused. 0 lets nobody wait.',
     group: 'Ollama',
   },
+  QUEUE_MAX_PER_KEY: {
+    type: wordOr('auto', integer(1, 4096)),
+    default: 'auto',
+    meaning:
+      'Callers of one key that may wait for a slot while others wait as well. `auto`: an equal part of `QUEUE_MAX`, once the line is full. Whoever waits alone may fill the line.',
+    group: 'Ollama',
+  },
   OLLAMA_HEALTH_INTERVAL: {
     type: duration(100, day),
     default: '30s',

@@ -55,7 +55,7 @@ function everyEvent(events: Events): void {
   events.streamOpened();
   events.streamOpened();
   events.streamClosed({ phase: 'complete' });
-  events.queueDepth({ count: 3 });
+  events.queueDepth({ count: 3, byPriority: new Map([['batch', 3]]) });
   events.queueWaited({ seconds: 0.2 });
   events.queueRefused({ code: 'queue_full' });
   events.slotsInUse({ upstream: 'gpu-1', count: 2 });

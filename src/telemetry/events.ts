@@ -43,7 +43,7 @@ export interface Events {
   /** @param event how far it had come; every call belongs to one `streamOpened` */
   streamClosed(event: { readonly phase: 'waiting' | 'streaming' | 'complete' }): void;
   /** @param event how many wait in this process now */
-  queueDepth(event: { readonly count: number }): void;
+  queueDepth(event: { readonly count: number; readonly byPriority: ReadonlyMap<string, number> }): void;
   queueWaited(event: { readonly seconds: number }): void;
   queueRefused(event: { readonly code: string }): void;
   slotsInUse(event: { readonly upstream: string; readonly count: number }): void;
@@ -171,12 +171,16 @@ type AdmissionEvents = Pick<Events, 'queueDepth' | 'queueWaited' | 'queueRefused
 
 function admissionEvents(registry: MetricsRegistry): AdmissionEvents {
   const depth = registry.gauge(admissionMetrics.queueDepth).with({});
+  const waiting = registry.gauge(admissionMetrics.queueWaiting);
   const waits = registry.histogram(admissionMetrics.queueWait).with({});
   const refused = registry.counter(admissionMetrics.queueRefused);
   const slots = registry.gauge(admissionMetrics.slotsInUse);
   const byUpstream = new Map<string, ReturnType<typeof slots.with>>();
   return {
-    queueDepth: ({ count }) => depth.set(count),
+    queueDepth: ({ count, byPriority }) => {
+      depth.set(count);
+      for (const [priority, of] of byPriority) waiting.with({ priority }).set(of);
+    },
     queueWaited: ({ seconds }) => waits.observe(seconds),
     queueRefused: event => refused.with(event).add(),
     slotsInUse: ({ upstream, count }) => {

@@ -60,6 +60,14 @@ export const admissionMetrics = {
     labels: [],
     merge: 'sum',
   },
+  queueWaiting: {
+    type: 'gauge',
+    name: 'deci_queue_waiting',
+    help: 'Requests that wait for a slot of a model, by class.',
+    unit: 'requests',
+    labels: ['priority'],
+    merge: 'sum',
+  },
   queueWait: {
     type: 'histogram',
     name: 'queue_wait_seconds',

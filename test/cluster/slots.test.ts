@@ -135,6 +135,7 @@ test('who hangs up frees the slot, and leaves the line', async () => {
   const sockets = Array.from({ length: 6 }, () => rawPost(cluster.port, '/api/chat', chat('long')));
   await control.waitFor(state => state.active === slots.model, AbortSignal.timeout(5000));
   await until('the others wait', async () => /^queue_depth 4$/m.test((await ask(cluster, '/metrics')).text));
+  assert.match((await ask(cluster, '/metrics')).text, /^deci_queue_waiting\{priority="interactive"\} 4$/m);
   for (const socket of sockets) socket.destroy();
   await until('all slots are free', async () => (await inUse()) === 0);
   await until('nobody waits', async () => /^queue_depth 0$/m.test((await ask(cluster, '/metrics')).text));
