@@ -1,5 +1,6 @@
 /** The Ollama hosts of a worker, put together: the pool, which of them are kept free, and what is told of each. */
 import type { Config } from '../config/config.ts';
+import { ColdLoads } from '../ollama/cold-loads.ts';
 import { DrainedHosts } from '../ollama/drained-hosts.ts';
 import { OllamaPool } from '../ollama/ollama-pool.ts';
 import type { UpstreamHost } from '../ollama/upstream-host.ts';
@@ -31,6 +32,12 @@ export function createHosts({ config, spine, resilience, via }: HostsOptions) {
   const pool = new OllamaPool({
     upstreams,
     isDraining,
+    coldLoads: new ColdLoads({
+      leases: spine.leases,
+      loadMs: timeouts.firstTokenMs + 10_000,
+      knownMs: healthIntervalMs,
+      nowMs: () => performance.now(),
+    }),
     connectMs: timeouts.connectMs,
     requestMs: Math.min(timeouts.requestMs, 5000),
     embedMs: timeouts.totalMs,

@@ -19,6 +19,8 @@ export interface Wanted {
   readonly request?: JsonObject | undefined;
   /** Names of the hosts that may be asked; all of them when absent. */
   readonly hosts?: readonly string[] | undefined;
+  /** It need not wait for the host that loads the model: that one was asked already. */
+  readonly mayLoadElsewhere?: boolean | undefined;
 }
 
 export interface PlaceSample {
@@ -119,13 +121,18 @@ export class Placing<H extends Named> {
     const { hosts } = this.#deps;
     const out = new Set(this.#passed);
     for (;;) {
-      const found = hosts.candidates(this.#wanted, out);
+      const found = hosts.candidates(this.#wantedNow(), out);
       if (found.length === 0) throw this.#nobody(out.size > this.#passed.size);
       this.#candidates = this.#plan.order(found);
       if (this.#candidates.length > 0) return this.#candidates.map(host => host.name);
       for (const { name } of found) out.add(name);
     }
   };
+
+  #wantedNow(): Wanted {
+    const hasFailed = this.#plan.asked.size > 0 || this.#passed.size > 0;
+    return hasFailed ? { ...this.#wanted, mayLoadElsewhere: true } : this.#wanted;
+  }
 
   /** @param isSkipped whether a host that would have been asked is left alone */
   #nobody(isSkipped: boolean): DeciError {

@@ -10,7 +10,9 @@ import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import { allHosts, type HostFacts, hostsFor } from './choose-host.ts';
+import { forgetOne } from './forget-one.ts';
 import { modelKey } from './model-key.ts';
+import { type ColdLoadsView, withOneLoading } from './one-loading.ts';
 import { PrefixAffinity, prefixHash } from './prefix-affinity.ts';
 import { toUpstreamError, unwrapFetch } from './upstream-error.ts';
 import type { ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
@@ -31,6 +33,8 @@ export interface OllamaPoolOptions {
   readonly onHostChange: (host: UpstreamHost) => void;
   /** Models were made, pulled, copied or removed through us. */
   readonly onModelsChanged?: () => void;
+  /** Where models are being loaded, by whichever worker; undefined where each request decides for itself. */
+  readonly coldLoads?: ColdLoadsView;
   /** Whether a host is to get nothing new. */
   readonly isDraining?: (host: string) => boolean;
 }
@@ -104,7 +108,9 @@ export class OllamaPool implements Resource {
     this.#turn = (this.#turn + 1) % this.hosts.length;
     const turned = [...this.hosts.slice(this.#turn), ...this.hosts.slice(0, this.#turn)];
     const facts = turned.filter(host => !isOutOfQuestion(host, wanted, tried)).map(this.#factsFor(wanted));
-    return (wanted === undefined ? allHosts(facts) : hostsFor(facts)).map(({ host }) => host);
+    if (wanted === undefined) return allHosts(facts).map(({ host }) => host);
+    const key = modelKey(wanted.model);
+    return withOneLoading(hostsFor(facts), wanted.mayLoadElsewhere === true ? undefined : this.#options.coldLoads, key);
   }
 
   /** Why there are no candidates. */
@@ -206,8 +212,10 @@ export class OllamaPool implements Resource {
     const key = modelKey(model);
     const isLoading = !host.inventory.isLoaded(key);
     if (isLoading) host.loading.set(key, (host.loading.get(key) ?? 0) + 1);
+    const loaded = isLoading ? this.#options.coldLoads?.begun(key, host.name) : undefined;
     return status => {
       if (isLoading) forgetOne(host.loading, key);
+      loaded?.(status > 0 && status < 300);
       if (status >= 500) host.failures.note(performance.now());
       // The status comes with the first token.
       if (status === 0 || status >= 300) return;
@@ -281,12 +289,6 @@ function isAway({ state }: UpstreamHost): boolean {
 }
 
 const changesModels = /^\/api\/(?:pull|create|copy|delete)\b/;
-
-function forgetOne(counts: Map<string, number>, key: string): void {
-  const left = (counts.get(key) ?? 1) - 1;
-  if (left === 0) counts.delete(key);
-  else counts.set(key, left);
-}
 
 function unreachable(tried: readonly string[]): DeciError {
   return new DeciError('upstream_unreachable', {

@@ -6,6 +6,8 @@ export interface Wanted {
   readonly body: Buffer | string;
   /** Names of the hosts that may be asked; all of them when absent. */
   readonly hosts?: readonly string[] | undefined;
+  /** It need not wait for the host that loads the model: that one was asked already. */
+  readonly mayLoadElsewhere?: boolean | undefined;
 }
 
 export function isOutOfQuestion(
