@@ -26,6 +26,8 @@ const requestMs = 5000;
 const findMs = 3000;
 /** Longer than any action; it ends with the process that holds it anyway. */
 const turnMs = 3 * 3600_000;
+/** Three tries of one token, and some. */
+const probeMs = 30_000;
 const outputChars = 2000;
 
 export function createOllamaHealing(config: Config, spine: Spine): OllamaHealing {
@@ -70,6 +72,15 @@ export function createOllamaHealing(config: Config, spine: Spine): OllamaHealing
 
 function createCare(cares: readonly HostCare[], { breakers, leases }: Spine): OllamaCare {
   const open = (): readonly BreakerRow[] => orElse([], () => breakers.all().filter(({ state }) => state !== 'closed'));
+  // Without the shared store each process goes by itself, and control is one.
+  const take = (request: Parameters<typeof leases.take>[0]): (() => void) | undefined =>
+    orElse(
+      () => undefined,
+      () => {
+        const lease = leases.take(request);
+        return lease === undefined ? undefined : () => void orElse(false, () => leases.release(lease));
+      },
+    );
   return {
     hosts: cares.map(one => withPlace(one)),
     leftAlone: () =>
@@ -77,15 +88,8 @@ function createCare(cares: readonly HostCare[], { breakers, leases }: Spine): Ol
         const [host = name, model] = name.split(' ', 2);
         return { host, model, cause };
       }),
-    takeTurn: () =>
-      // Without the shared store there is one of each process, and control is one.
-      orElse(
-        () => undefined,
-        () => {
-          const lease = leases.take({ kind: 'heal', key: 'ollama', capacity: 1, ttlMs: turnMs });
-          return lease === undefined ? undefined : () => void orElse(false, () => leases.release(lease));
-        },
-      ),
+    takeTurn: () => take({ kind: 'heal', key: 'ollama', capacity: 1, ttlMs: turnMs }),
+    takeProbe: host => take({ kind: 'probe', key: host, capacity: 1, ttlMs: probeMs }),
     tryAgain: host => {
       for (const row of open()) {
         if (row.state !== 'open' || row.name.split(' ', 1)[0] !== host) continue;

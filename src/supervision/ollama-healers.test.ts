@@ -11,6 +11,7 @@ class Ward {
   readonly tried: string[] = [];
   rows: ReturnType<OllamaCare['leftAlone']> = [];
   isBusy = false;
+  isProbed = false;
   isUnloaded = false;
   seen: Awaited<ReturnType<CaredHost['look']>> = 'answers';
   /** What loading says; undefined when it works. */
@@ -43,6 +44,7 @@ class Ward {
     hosts: [this.host],
     leftAlone: () => this.rows,
     takeTurn: () => (this.isBusy ? undefined : () => undefined),
+    takeProbe: () => (this.isProbed ? undefined : () => undefined),
     tryAgain: host => void this.tried.push(host),
     nowMs: () => this.nowMs,
   };
@@ -80,6 +82,10 @@ test('a model that generates nothing is loaded anew, and the host tried again; o
   assert.deepEqual(await healer.detect(never), [], 'it generates');
   ward.hangs = 1;
   assert.deepEqual(await healer.detect(never), [], 'not looked at so soon again');
+  ward.nowMs += 10_000;
+  ward.isProbed = true;
+  assert.deepEqual(await healer.detect(never), [], 'a worker tries it');
+  ward.isProbed = false;
   ward.nowMs += 10_000;
   const [episode] = await healer.detect(never);
   assert.equal(episode?.target, 'a:1 m:latest');

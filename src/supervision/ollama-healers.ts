@@ -32,6 +32,8 @@ export interface OllamaCare {
   readonly leftAlone: () => readonly LeftAlone[];
   /** @returns what gives it back; undefined while another healer acts on a host */
   readonly takeTurn: () => (() => void) | undefined;
+  /** Of all processes one makes a host generate at a time. @returns what gives it back; undefined while another does */
+  readonly takeProbe: (host: string) => (() => void) | undefined;
   /** Has the host and its models tried at once, by whoever serves. */
   readonly tryAgain: (host: string) => void;
   readonly nowMs: () => number;
@@ -97,12 +99,22 @@ export function createRunnerReload(care: OllamaCare, onVain: (host: string) => v
       for (const host of care.hosts) {
         const own = rows.filter(row => row.host === host.name);
         if (own.length === 0 || !spacing.isDue(host.name)) continue;
-        const model = await wedgedModel(host, own);
+        const model = await probed(care, host.name, () => wedgedModel(host, own));
         if (model !== undefined) return [reloadEpisode(care, { host, model, onVain })];
       }
       return [];
     },
   };
+}
+
+async function probed<T>({ takeProbe }: OllamaCare, host: string, look: () => Promise<T>): Promise<T | undefined> {
+  const giveBack = takeProbe(host);
+  if (giveBack === undefined) return undefined;
+  try {
+    return await look();
+  } finally {
+    giveBack();
+  }
 }
 
 async function wedgedModel(host: CaredHost, rows: readonly LeftAlone[]): Promise<string | undefined> {
