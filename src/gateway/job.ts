@@ -21,6 +21,8 @@ export interface GenerationJob {
   readonly variant?: number | undefined;
   readonly wishes?: CacheWishes | undefined;
   readonly asker: Asker;
+  /** Options of the request that nobody asked for: those that the dialect has by default. */
+  readonly implied?: readonly string[] | undefined;
   /** Names of the hosts that may be asked; all of them when absent. */
   readonly hosts?: readonly string[] | undefined;
   readonly retry?: RetryPolicy | undefined;

@@ -53,7 +53,7 @@ export function readyJob(
   const given = job.request ?? parseObject(job.body.toString());
   // What is no JSON is refused by Ollama, in its own words.
   if (given === undefined) return { job, adjusted: [] };
-  const asked = { path: job.path, mayManage: job.mayManage === true };
+  const asked = { path: job.path, mayManage: job.mayManage === true, implied: job.implied };
   const first = shapeRequest({ ...asked, request: given }, step, policy.protection);
   if (!first.isChanged && !isFallback) return { job, adjusted: [] };
   // It is written anew: only now it matters that every digit of it is there.

@@ -19,6 +19,8 @@ export interface AskedRequest {
   /** Native, as the client or a dialect wrote it; names of members in any case. */
   readonly request: JsonObject;
   readonly mayManage: boolean;
+  /** Options of it that nobody asked for: a virtual model's own hold before them. */
+  readonly implied?: readonly string[] | undefined;
 }
 
 export interface ShapedRequest {
@@ -53,7 +55,7 @@ export function shapeRequest(
   }
   const request = withReadNames(asked.request);
   const adjusted = [
-    ...shapeOptions(request, virtual, protection.runnerOptions),
+    ...shapeOptions(request, { ...asked, virtual }, protection.runnerOptions),
     ...shapeKeepAlive(request, { ...asked, virtual, limits: protection.keepAlive }),
   ];
   if (virtual !== undefined) {
@@ -98,12 +100,20 @@ function withReadNames(request: JsonObject): JsonObject {
   return copy;
 }
 
-function shapeOptions(request: JsonObject, virtual: VirtualModel | undefined, usual: RunnerPolicy): readonly string[] {
+function shapeOptions(
+  request: JsonObject,
+  { virtual, implied = [] }: Pick<AskedRequest, 'implied'> & { readonly virtual: VirtualModel | undefined },
+  usual: RunnerPolicy,
+): readonly string[] {
   const asked = request['options'] ?? {};
   // What is no object is refused by Ollama, in its own words.
   if (!isObject(asked)) return [];
   const policy = virtual?.runner_options ?? usual;
-  const { options, changes } = normaliseRunnerOptions(asked, virtual?.options ?? {}, policy);
+  const own = virtual?.options ?? {};
+  const said = Object.fromEntries(
+    Object.entries(asked).filter(([name]) => !(implied.includes(name) && Object.hasOwn(own, name))),
+  );
+  const { options, changes } = normaliseRunnerOptions(said, own, policy);
   if (Object.keys(options).length > 0) request['options'] = options;
   else delete request['options'];
   return changes;

@@ -10,7 +10,7 @@ let cluster: TestCluster;
 before(async () => {
   cluster = await startCluster({
     workers: 2,
-    env: { RETRY_MAX: '1', BREAKER_FAILURES: 'off', HEARTBEAT_INTERVAL: 'off' },
+    env: { RETRY_MAX: '1', BREAKER_FAILURES: 'off', HEARTBEAT_INTERVAL: 'off', CACHE_REFRESH_AHEAD: 'off' },
     fakeOptions: { numParallel: 16 },
   });
 });
@@ -124,6 +124,11 @@ test('what it says itself is sent where the client says nothing', async () => {
   await ask(cluster, '/api/chat', { model: 'tuned', messages, keep_alive: '3m' });
   const second = lastBody(cluster.control, '/api/chat');
   assert.deepEqual([second['messages'], second['keep_alive']], [messages, '3m']);
+  // What OpenAI has by default nobody asked for.
+  await ask(cluster, '/v1/chat/completions', question('tuned'));
+  assert.deepEqual(lastBody(cluster.control, '/api/chat')['options'], { temperature: 0.1, top_p: 1, top_k: 5 });
+  await ask(cluster, '/v1/responses', { model: 'tuned', input: 'x', temperature: 1 });
+  assert.deepEqual(lastBody(cluster.control, '/api/chat')['options'], { temperature: 1, top_k: 5 });
 });
 
 test('they are in the lists with what stands behind them, and shown', async () => {

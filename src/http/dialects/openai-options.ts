@@ -32,6 +32,13 @@ export function readSamplingOptions(body: JsonObject, maxTokens: number | undefi
   return { temperature: 1, top_p: 1, ...defaults, ...optionalObject(body, 'options'), ...explicit };
 }
 
+/** The options that are there because the dialect has other defaults, and not because the client said them. */
+export function impliedOptions(body: JsonObject): readonly string[] {
+  const native = body['options'];
+  const said: JsonObject = typeof native === 'object' && native !== null ? (native as JsonObject) : {};
+  return ['temperature', 'top_p'].filter(name => (body[name] ?? said[name] ?? undefined) === undefined);
+}
+
 /** Extension: how long the model stays loaded, in the words of Ollama. */
 export function readKeepAlive(body: JsonObject): { readonly keep_alive?: string | number } {
   const value = body['keep_alive'];

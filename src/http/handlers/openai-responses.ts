@@ -2,6 +2,7 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { DeciError } from '../../kernel/errors.ts';
+import { impliedOptions } from '../dialects/openai-options.ts';
 import { ResponsesRenderer, renderResponse } from '../dialects/responses-render.ts';
 import { parseResponsesRequest } from '../dialects/responses-request.ts';
 import { parseJsonBody } from '../json-body.ts';
@@ -17,10 +18,20 @@ const maxDecompressedBytes = 20 * 1024 * 1024;
 
 export function openAiResponses(deps: GenerationDeps): Handler {
   return async context => {
-    const plan = parseResponsesRequest(parseJsonBody(await plainBody(context)));
+    const body = parseJsonBody(await plainBody(context));
+    const plan = parseResponsesRequest(body);
+    const implied = impliedOptions(body);
     const id = `resp_${context.id}`;
     const { model, stream, forced, echo } = plan;
-    const translation: Translation = { path: '/api/chat', id, model, stream, forced, requests: [plan.request] };
+    const translation: Translation = {
+      path: '/api/chat',
+      id,
+      model,
+      stream,
+      forced,
+      requests: [plan.request],
+      implied,
+    };
     const options = { id, model, echo, createdAtMs: Date.now(), now: Date.now };
     if (stream) {
       await streamTranslated(context, deps, translation, new ResponsesRenderer(options));

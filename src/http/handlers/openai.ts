@@ -8,6 +8,7 @@ import {
   renderOpenAiCompletion,
 } from '../dialects/openai-completions.ts';
 import { renderOpenAiModel, renderOpenAiModels } from '../dialects/openai-models.ts';
+import { impliedOptions } from '../dialects/openai-options.ts';
 import { parseTranscriptionRequest, renderTranscription } from '../dialects/transcription.ts';
 import { parseJsonBody } from '../json-body.ts';
 import { sendBody, sendJson } from '../respond.ts';
@@ -22,9 +23,10 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 export function openAiChat(deps: GenerationDeps): Handler {
   return async context => {
-    const plan = parseOpenAiChatRequest(parseJsonBody(context.body));
+    const body = parseJsonBody(context.body);
+    const plan = parseOpenAiChatRequest(body);
     const id = `chatcmpl-${context.id}`;
-    const translation: Translation = { path: '/api/chat', id, ...plan };
+    const translation: Translation = { path: '/api/chat', id, implied: impliedOptions(body), ...plan };
     const options = { id, model: plan.model, createdSeconds: nowSeconds() };
     if (plan.stream) {
       const { includeUsage, n: choices } = plan;
@@ -37,10 +39,12 @@ export function openAiChat(deps: GenerationDeps): Handler {
 
 export function openAiCompletions(deps: GenerationDeps): Handler {
   return async context => {
-    const plan = parseOpenAiCompletionRequest(parseJsonBody(context.body));
+    const body = parseJsonBody(context.body);
+    const plan = parseOpenAiCompletionRequest(body);
     const id = `cmpl-${context.id}`;
     const { model, stream, includeUsage } = plan;
-    const translation: Translation = { path: '/api/generate', id, model, stream, requests: [plan.request] };
+    const implied = impliedOptions(body);
+    const translation: Translation = { path: '/api/generate', id, model, stream, requests: [plan.request], implied };
     const options = { id, model, createdSeconds: nowSeconds() };
     if (stream) {
       await streamTranslated(context, deps, translation, new OpenAiCompletionRenderer({ ...options, includeUsage }));

@@ -33,6 +33,8 @@ export interface Translation {
   /** Unique; names the answer and the calls in it. */
   readonly id: string;
   readonly forced?: ForcedTools | undefined;
+  /** See `GenerationJob`. */
+  readonly implied?: readonly string[] | undefined;
   /** Asked when Ollama refuses a request: another one to send instead, if there is one. */
   readonly instead?: (refused: DeciError) => NativeRequest | undefined;
 }
@@ -128,10 +130,10 @@ async function start(
   translation: Translation,
   job: Omit<HandlerJob, 'path' | 'model'>,
 ): Promise<NativeStream> {
-  const { path, model, instead, stream } = translation;
+  const { path, model, instead, stream, implied } = translation;
   const gathered = !stream;
   try {
-    return await startGeneration(context, deps, { path, model, ...job, gathered });
+    return await startGeneration(context, deps, { path, model, ...job, gathered, implied });
   } catch (error) {
     const other = error instanceof DeciError ? instead?.(error) : undefined;
     if (other === undefined) throw error;
@@ -140,6 +142,7 @@ async function start(
       model,
       body: Buffer.from(JSON.stringify(other)),
       gathered,
+      implied,
     });
   }
 }
