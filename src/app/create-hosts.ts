@@ -17,9 +17,11 @@ export interface HostsOptions {
   readonly resilience: Resilience;
   /** See `UpstreamHostOptions`. */
   readonly via: string;
+  /** Told when a host comes or goes. */
+  readonly onChange: (host: UpstreamHost) => void;
 }
 
-export function createHosts({ config, spine, resilience, via }: HostsOptions) {
+export function createHosts({ config, spine, resilience, via, onChange }: HostsOptions) {
   const { timeouts, upstreams, healthIntervalMs, maxConnections } = config;
   const { log, events } = spine;
   const { board } = resilience;
@@ -44,7 +46,10 @@ export function createHosts({ config, spine, resilience, via }: HostsOptions) {
     healthIntervalMs,
     via,
     random: Math.random,
-    onHostChange: host => tellChange(host, spine, resilience),
+    onHostChange: host => {
+      tellChange(host, spine, resilience);
+      onChange(host);
+    },
     onModelsChanged: () => changes.tell(),
   });
   const changes = new ModelChanges({

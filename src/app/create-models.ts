@@ -18,7 +18,8 @@ export function createModels({ models, upstreams }: Config, { store, log }: Spin
     random: Math.random,
     onFailure: error => log.warn('the virtual models cannot be read', { cause: String(error) }),
   });
-  const { fallbackText, ...protection } = models;
+  const { fallbackText, runnerOptions, keepAlive } = models;
+  const protection = { runnerOptions, keepAlive };
   return {
     policy: { find: name => virtualModels.find(name), protection, fallbackText },
     virtualModels,

@@ -37,6 +37,7 @@ import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
 import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
+import { PreWarm } from './pre-warm.ts';
 import { PrivateSocket } from './private-socket.ts';
 import { removeDeadSockets } from './remove-dead-sockets.ts';
 import { Serving } from './serving.ts';
@@ -87,7 +88,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
   const resilience = createResilience({ config, spine, isDraining: () => serving.state === 'draining' });
   const { attempts, board } = resilience;
-  const hosts = createHosts({ config, spine, resilience, via });
+  const hosts = createHosts({ config, spine, resilience, via, onChange: host => preWarm.changed(host) });
   const { pool, drained } = hosts;
   const admission = createAdmission(config, spine, {
     hosts: pool.hosts.map(host => host.name),
@@ -120,6 +121,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     pool,
     ...healthChecks,
     hosts.states,
+    { name: 'pre-warm', start: async () => undefined, stop: async () => preWarm.stop() },
   ]);
 
   const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
@@ -129,6 +131,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const placed = { hosts: pool, admission, limits: inferenceLimits };
   const adaptive = createAdaptiveLimits(config);
   const generate = createPipeline({ placed: { ...placed, adaptive }, attempts, cache, models: policy });
+  const preWarm = new PreWarm({ models: config.models.preWarm, generate, leases: spine.leases, log });
   const warmFile = config.cache?.warmFile;
   const warmer =
     warmFile === undefined ? undefined : new CacheWarmer({ path: warmFile, generate, leases: spine.leases, log });

@@ -14,6 +14,8 @@ export interface ModelsConfig {
   readonly runnerOptions: 'keep' | 'round_up' | 'fix';
   readonly keepAlive: { readonly minMs: number; readonly maxMs: number };
   readonly fallbackText: string | undefined;
+  /** Names of models that are loaded before anybody asks for them. */
+  readonly preWarm: readonly string[];
 }
 
 export interface Config {
@@ -268,6 +270,7 @@ function buildModels(values: SettingValues): ModelsConfig {
   return {
     runnerOptions: values.RUNNER_OPTIONS,
     keepAlive: { minMs, maxMs: Math.max(minMs, values.KEEP_ALIVE_MAX) },
+    preWarm: values.PRE_WARM ?? [],
     fallbackText: values.FALLBACK_TEXT === '' ? undefined : values.FALLBACK_TEXT,
   };
 }

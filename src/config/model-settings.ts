@@ -1,6 +1,6 @@
 /** The settings of what one client may do to the models that all use, and of what is said when none answers. */
 import type { Setting } from './setting.ts';
-import { duration, oneOf, text } from './value-types.ts';
+import { commaList, duration, oneOf, text } from './value-types.ts';
 
 const day = 86_400_000;
 
@@ -24,6 +24,12 @@ export const modelSettings = {
     default: '24h',
     meaning:
       'The most, also for a `keep_alive` of -1, so that nobody keeps a model loaded for ever. It is not less than `KEEP_ALIVE_MIN`.',
+    group: 'Ollama',
+  },
+  PRE_WARM: {
+    type: commaList,
+    meaning:
+      'Models, virtual ones too, that are loaded on every host as soon as it answers, by one worker for all. None when absent.',
     group: 'Ollama',
   },
   FALLBACK_TEXT: {

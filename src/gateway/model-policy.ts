@@ -61,7 +61,15 @@ export function readyJob(
   const whole = { ...request, model: step.model };
   const wishes = wishesFor(job.wishes, step.virtual);
   return {
-    job: { ...job, ...routeOf(step), model: step.model, body: JSON.stringify(whole), request: whole, wishes },
+    job: {
+      ...job,
+      ...routeOf(step),
+      ...(job.hosts === undefined ? {} : { hosts: job.hosts }),
+      model: step.model,
+      body: JSON.stringify(whole),
+      request: whole,
+      wishes,
+    },
     adjusted,
   };
 }
