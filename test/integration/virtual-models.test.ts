@@ -280,3 +280,20 @@ test('by the command', async () => {
   assert.match(await run('list'), /typed\/one\s+llama3\.2\s+qwen3/);
   assert.match(await run('delete', 'typed/one'), /is deleted/);
 });
+
+test('what one client may not do to all is changed and marked, or refused; an admin may', async () => {
+  const local = { url: cluster.url };
+  const greedy = question('llama3.2', { options: { num_ctx: 5000 }, keep_alive: -1 });
+  const adjusted = await ask(local, '/api/chat', greedy);
+  assert.equal(mark(adjusted, 'adjusted'), 'num_ctx=8192, keep_alive=86400s');
+  const sent = lastBody(cluster.control, '/api/chat');
+  assert.deepEqual([sent['options'], sent['keep_alive']], [{ num_ctx: 8192 }, 86_400]);
+  const embedded = await ask(local, '/api/embed', { model: 'llama3.2', input: `x ${questions++}`, keep_alive: 0 });
+  assert.equal(mark(embedded, 'adjusted'), 'keep_alive=60s');
+  const stop = { model: 'llama3.2', keep_alive: 0 };
+  const refused = await ask(local, '/api/generate', stop);
+  assert.equal(refused.status, 403);
+  assert.match(refused.text, /unloading a model needs the role admin/);
+  assert.equal(json(await ask(cluster, '/api/generate', stop))['done_reason'], 'unload');
+  assert.match((await ask(cluster, '/metrics')).text, /deci_adjusted_requests_total 2/);
+});
