@@ -31,7 +31,8 @@ const settings = (env: Record<string, string>) => ({ OLLAMA_URLS: fake.url, ...e
 
 /** What Ollama saw of the caller, apart from our own probes. */
 function seen(): number {
-  return fake.control.state().requests.filter(({ path }) => !['/api/version', '/api/tags', '/api/ps'].includes(path)).length;
+  return fake.control.state().requests.filter(({ path }) => !['/api/version', '/api/tags', '/api/ps'].includes(path))
+    .length;
 }
 
 /** Sends nothing that could be carried out: it is the status of the door that counts. */
