@@ -42,11 +42,11 @@ export class AdaptiveLimits {
   for(host: TimedHost, wanted: { readonly model: string; readonly body: Buffer | string }, limits: ExchangeLimits) {
     const { times, floors } = this.#options;
     const key = modelKey(wanted.model);
-    const known = times.of(host.name, key);
-    const stallMs = stallLimit(known, floors.stallMs);
+    const expected = times.expected(host.name, key);
+    const stallMs = stallLimit(expected, floors.stallMs);
     const isWarm = host.inventory.isLoaded(key) && !host.loading.has(key);
     const promptTokens = wanted.body.length / bytesPerToken;
-    const firstMs = isWarm ? firstTokenLimit(known, promptTokens, floors.firstMs) : undefined;
+    const firstMs = isWarm ? firstTokenLimit(expected, promptTokens, floors.firstMs) : undefined;
     if (firstMs === undefined || firstMs >= limits.firstMs) return { ...limits, stallMs };
     const coldMs = limits.firstMs - firstMs;
     return { ...limits, stallMs, firstMs, firstAgain: async () => ((await isStillWarm(host, key)) ? 0 : coldMs) };

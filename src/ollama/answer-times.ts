@@ -1,6 +1,6 @@
 /**
  * How fast each host answers with each model, and what time limits follow from that. Owner: the composition root of a worker;
- * what it learns is this worker's own. Bounded: the last answers of each, and what was not used for the longest time is forgotten.
+ * what it learns is this worker's own. Bounded: the last answers of each, and what has been known for longest is forgotten when there is too much.
  * No clock and no timers.
  *
  * The time to a first token is reading the prompt, which grows with it, and the rest, which does not: each is learnt apart, or a
@@ -32,23 +32,43 @@ const stallFactor = 30;
 /** A prompt that the host remembers costs nothing to read, and the next one may be new. */
 const leastPromptMsPerToken = 5;
 
+/** What answers usually take, as far as limits follow from it. */
+export interface ExpectedTimes {
+  /** Of a first token, apart from reading the prompt: of nearly all. */
+  readonly restMs: number;
+  /** Of nearly all. */
+  readonly msPerPromptToken: number;
+  /** Of half of them. */
+  readonly tokenMs: number;
+}
+
+/** @returns undefined while too little is known */
+export function expectedTimes(times: readonly AnswerTime[]): ExpectedTimes | undefined {
+  if (times.length < leastAnswers) return undefined;
+  return {
+    restMs: quantile(times, 0.95, time => Math.max(0, time.firstTokenMs - time.promptMs)),
+    msPerPromptToken: Math.max(
+      leastPromptMsPerToken,
+      quantile(times, 0.95, ({ promptMs, promptTokens }) => promptMs / Math.max(1, promptTokens)),
+    ),
+    tokenMs: quantile(times, 0.5, time => time.tokenMs),
+  };
+}
+
 /** @returns ms; undefined while too little is known */
 export function firstTokenLimit(
-  times: readonly AnswerTime[],
+  expected: ExpectedTimes | undefined,
   promptTokens: number,
   floorMs: number,
 ): number | undefined {
-  if (times.length < leastAnswers) return undefined;
-  const rest = quantile(times, 0.95, time => Math.max(0, time.firstTokenMs - time.promptMs));
-  const perToken = quantile(times, 0.95, ({ promptMs, promptTokens: of }) => promptMs / Math.max(1, of));
-  const expectedMs = rest + Math.max(leastPromptMsPerToken, perToken) * promptTokens;
+  if (expected === undefined) return undefined;
+  const expectedMs = expected.restMs + expected.msPerPromptToken * promptTokens;
   return Math.max(floorMs, Math.round(firstFactor * expectedMs));
 }
 
 /** @returns ms */
-export function stallLimit(times: readonly AnswerTime[], floorMs: number): number {
-  if (times.length < leastAnswers) return floorMs;
-  return Math.max(floorMs, Math.round(stallFactor * quantile(times, 0.5, time => time.tokenMs)));
+export function stallLimit(expected: ExpectedTimes | undefined, floorMs: number): number {
+  return expected === undefined ? floorMs : Math.max(floorMs, Math.round(stallFactor * expected.tokenMs));
 }
 
 /** The nearest rank: no value that was not seen. */
@@ -57,22 +77,41 @@ function quantile(times: readonly AnswerTime[], part: number, of: (time: AnswerT
   return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? 0;
 }
 
+/** Sorting costs more than a request may: the expectation is as it was so many answers ago, at most. */
+const learntEvery = 16;
+
+interface Known {
+  /** The place of the oldest is the next to be written. */
+  readonly times: AnswerTime[];
+  next: number;
+  expected: ExpectedTimes | undefined;
+  unlearnt: number;
+}
+
 export class AnswerTimes {
-  readonly #known = new Map<string, AnswerTime[]>();
+  readonly #known = new Map<string, Known>();
 
   saw(host: string, model: string, time: AnswerTime): void {
-    const key = `${host} ${model}`;
-    const times = this.#known.get(key) ?? [];
-    // Behind all others: the first is what was not used for the longest time.
-    this.#known.delete(key);
-    this.#known.set(key, times);
-    times.push(time);
-    if (times.length > keptAnswers) times.shift();
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > maxKnown && oldest !== undefined) this.#known.delete(oldest);
+    const known = this.#of(`${host} ${model}`);
+    known.times[known.next] = time;
+    known.next = (known.next + 1) % keptAnswers;
+    known.unlearnt++;
+    if (known.unlearnt < learntEvery && known.expected !== undefined) return;
+    known.expected = expectedTimes(known.times);
+    known.unlearnt = 0;
   }
 
-  of(host: string, model: string): readonly AnswerTime[] {
-    return this.#known.get(`${host} ${model}`) ?? [];
+  expected(host: string, model: string): ExpectedTimes | undefined {
+    return this.#known.get(`${host} ${model}`)?.expected;
+  }
+
+  #of(key: string): Known {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const fresh = { times: [], next: 0, expected: undefined, unlearnt: 0 };
+    this.#known.set(key, fresh);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > maxKnown && oldest !== undefined) this.#known.delete(oldest);
+    return fresh;
   }
 }
