@@ -21,5 +21,6 @@ export interface PipelineDeps {
 
 export function createPipeline({ placed, attempts, cache, models }: PipelineDeps): Generate {
   const answered = createCached(cache, createResilient(attempts, createDispatch(placed)));
-  return createModelled({ ...models, stale: job => staleAnswer(cache, job) }, answered);
+  const { totalMs, nowMs } = attempts;
+  return createModelled({ ...models, totalMs, nowMs, stale: job => staleAnswer(cache, job) }, answered);
 }

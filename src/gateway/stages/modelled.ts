@@ -13,8 +13,13 @@ import { wantsNoText } from '../shape-request.ts';
 import { isWorthStale } from '../stale-if-error.ts';
 import { CannedAnswer } from './modelled/canned-answer.ts';
 import { DressedAnswer } from './modelled/dressed-answer.ts';
+import { ReadingDeadline } from './modelled/reading-deadline.ts';
 
 export interface ModelledDeps extends ModelPolicy {
+  /** For all models of a request together. */
+  readonly totalMs: number;
+  /** Monotonic. */
+  readonly nowMs: () => number;
   /** Undefined where nothing is recorded, or nothing of this. */
   readonly stale: (job: GenerationJob) => NativeStream | undefined;
 }
@@ -25,15 +30,16 @@ export function createModelled(deps: ModelledDeps, next: Generate): Generate {
     const [step] = steps;
     if (step === undefined) return await next(job, signal);
     const first = readyJob(deps, job, step);
-    const tries = { deps, next, job, signal };
+    const endsAtMs = deps.nowMs() + Math.min(deps.totalMs, job.asker.timeoutMs ?? deps.totalMs);
+    const tries = { deps, next, job, signal, endsAtMs };
     try {
       // An old answer of this model comes behind a new one of another.
       const asked = steps.length === 1 ? first.job : refusingDegraded(first.job);
       return dressed(await next(asked, signal), { step, name: job.model, adjusted: first.adjusted });
     } catch (thrown) {
       if (job.wishes?.refuseDegraded === true || !mayFallBack(thrown, signal)) throw thrown;
-      const found =
-        (await otherModels(tries, steps.slice(1))) ?? oldAnswer(tries, first, steps) ?? fixedText(tries, step, thrown);
+      const other = isTimeOver(thrown) ? undefined : await otherModels(tries, steps.slice(1));
+      const found = other ?? oldAnswer(tries, first, steps) ?? fixedText(tries, step, thrown);
       if (found === undefined) throw thrown;
       return found;
     }
@@ -45,22 +51,36 @@ interface Tries {
   readonly next: Generate;
   readonly job: GenerationJob;
   readonly signal: AbortSignal;
+  /** When the time for all models together is over. */
+  readonly endsAtMs: number;
 }
 
 async function otherModels(
-  { deps, next, job, signal }: Tries,
+  { deps, next, job, signal, endsAtMs }: Tries,
   steps: readonly ChainStep[],
 ): Promise<NativeStream | undefined> {
   for (const step of steps) {
+    const leftMs = endsAtMs - deps.nowMs();
+    if (leftMs <= 0) return undefined;
+    // An answer that others read as well knows no time of one reader, so that the reading itself has an end too.
+    const deadline = new ReadingDeadline(leftMs, signal);
     try {
       const { job: ready, adjusted } = readyJob(deps, job, step);
-      const stream = await next(refusingDegraded(ready), signal);
-      return dressed(stream, { step, name: job.model, adjusted, degraded: 'fallback_model' });
+      const asker = { ...ready.asker, timeoutMs: leftMs };
+      const stream = await next({ ...refusingDegraded(ready), asker }, deadline.signal);
+      return dressed(stream, { step, name: job.model, adjusted, degraded: 'fallback_model', onOver: deadline.over });
     } catch (thrown) {
+      deadline.over();
       if (signal.aborted) throw thrown;
+      if (isTimeOver(thrown)) return undefined;
     }
   }
   return undefined;
+}
+
+/** Nobody has time left then, whatever could still be asked. */
+function isTimeOver(thrown: unknown): boolean {
+  return thrown instanceof DeciError && thrown.code === 'total_timeout';
 }
 
 function oldAnswer(
@@ -99,15 +119,18 @@ interface Dress {
   readonly name: string;
   readonly adjusted: readonly string[];
   readonly degraded?: string;
+  /** Told when nothing of it is read any more. */
+  readonly onOver?: () => void;
 }
 
-function dressed(stream: NativeStream, { step, name, adjusted, degraded }: Dress): NativeStream {
+function dressed(stream: NativeStream, { step, name, adjusted, degraded, onOver }: Dress): NativeStream {
   const isRenamed = step.virtual !== undefined || degraded !== undefined;
   if (!isRenamed && adjusted.length === 0) return stream;
-  return new DressedAnswer(stream, isRenamed ? name : undefined, {
+  const marks = {
     ...(stream.marks ?? { cache: 'bypass' }),
     ...(degraded === undefined ? {} : { degraded }),
     model: isRenamed ? step.model : undefined,
     adjusted,
-  });
+  };
+  return new DressedAnswer(stream, isRenamed ? name : undefined, marks, onOver);
 }

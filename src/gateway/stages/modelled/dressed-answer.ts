@@ -6,12 +6,17 @@ export class DressedAnswer implements NativeStream {
   readonly marks: AnswerMarks;
   readonly #stream: NativeStream;
   readonly #name: string | undefined;
+  readonly #onOver: (() => void) | undefined;
 
-  /** @param name undefined where the lines carry the right one */
-  constructor(stream: NativeStream, name: string | undefined, marks: AnswerMarks) {
+  /**
+   * @param name undefined where the lines carry the right one
+   * @param onOver told when one under another name was read, or is read no further
+   */
+  constructor(stream: NativeStream, name: string | undefined, marks: AnswerMarks, onOver?: () => void) {
     this.#stream = stream;
     this.#name = name;
     this.marks = marks;
+    this.#onOver = onOver;
   }
 
   get upstream(): string | undefined {
@@ -36,12 +41,18 @@ export class DressedAnswer implements NativeStream {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
-    return this.#name === undefined ? this.#stream[Symbol.asyncIterator]() : renamed(this.#stream, this.#name);
+    return this.#name === undefined
+      ? this.#stream[Symbol.asyncIterator]()
+      : renamed(this.#stream, this.#name, this.#onOver);
   }
 }
 
-async function* renamed(blocks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
-  for await (const block of blocks) yield renameLines(block, name);
+async function* renamed(blocks: AsyncIterable<Buffer>, name: string, onOver?: () => void): AsyncGenerator<Buffer> {
+  try {
+    for await (const block of blocks) yield renameLines(block, name);
+  } finally {
+    onOver?.();
+  }
 }
 
 /** @param block whole lines of JSON objects */
