@@ -5,7 +5,7 @@ import { routeRows } from './route-rows.ts';
 const rows = routeRows();
 
 /** They change what everybody uses, and take nothing away. */
-const forEditors = ['PUT /api/admin/models/*name'];
+const forEditors = ['POST /api/admin/models', 'PUT /api/admin/models/*name'];
 
 test('what administers asks for a role, and what it changes for the admin', () => {
   const guarded = rows.filter(({ path }) => path.startsWith('/api/admin/') || path.startsWith('/api/journal'));

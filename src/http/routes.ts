@@ -31,6 +31,7 @@ import { type OpenApiDeps, openApiDocument } from './handlers/openapi-document.t
 import { listQueue, type QueueDeps } from './handlers/queue.ts';
 import { showing, type VirtualListDeps } from './handlers/virtual-lists.ts';
 import {
+  createVirtualModel,
   deleteVirtualModel,
   listVirtualModels,
   putVirtualModel,
@@ -141,6 +142,7 @@ function ownRoutes(deps: RouteDeps): Route[] {
     ...on(read('problem'), 'GET', '/api/admin/breakers', listBreakers(deps.breakers)),
     ...on(operate, 'POST', '/api/admin/breakers/:name/reset', resetBreaker(deps.breakers)),
     ...on(read('problem'), 'GET', '/api/admin/models', listVirtualModels(deps.virtualModels)),
+    ...on(edit, 'POST', '/api/admin/models', createVirtualModel(deps.virtualModels)),
     ...on(read('problem'), 'GET', '/api/admin/models/*name', showVirtualModel(deps.virtualModels)),
     ...on(edit, 'PUT', '/api/admin/models/*name', putVirtualModel(deps.virtualModels)),
     ...on(operate, 'DELETE', '/api/admin/models/*name', deleteVirtualModel(deps.virtualModels)),

@@ -117,6 +117,13 @@ const catalogue = {
     message: 'this needs another role',
     fix: 'Use a key of the role that the text names; without a key, `DECI_LOCAL_ROLE` decides.',
   },
+  already_exists: {
+    status: 409,
+    fault: 'client',
+    retryable: false,
+    message: 'there is one of this name already',
+    fix: 'Take another name, or write it anew with PUT.',
+  },
   not_found: {
     status: 404,
     fault: 'client',

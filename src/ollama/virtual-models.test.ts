@@ -37,6 +37,11 @@ test('virtual models hold for every worker and over a restart; without the store
   assert.equal(await one.remove('fast'), false);
   await one.put(virtualModel('fast', 'o'), 'me');
   await until('deleted and written again is seen', () => other.find('fast')?.base === 'o', 1000);
+  assert.equal(await other.add(virtualModel('FAST', 'p'), 'me'), false);
+  assert.equal(await other.add(virtualModel('new', 'p'), 'me'), true);
+  await until('a new one is seen', () => one.find('new')?.base === 'p', 1000);
+  assert.equal(await one.remove('new'), true);
+  await until('and gone', () => other.find('new') === undefined, 1000);
   await second.stop();
   await assert.rejects(other.put(virtualModel('x', 'm'), 'me'));
   assert.equal(other.find('fast')?.base, 'o');

@@ -17,6 +17,8 @@ export interface VirtualModelsOptions {
     all(): readonly string[];
     /** Durable when it resolves. */
     put(record: { readonly key: string; readonly json: string; readonly by: string }): Promise<void>;
+    /** Durable when it resolves. False when there is one already. */
+    add(record: { readonly key: string; readonly json: string; readonly by: string }): Promise<boolean>;
     /** False when there was none. */
     remove(key: string): Promise<boolean>;
   };
@@ -73,6 +75,13 @@ export class VirtualModels implements Resource {
   async put(model: VirtualModel, by: string): Promise<void> {
     await this.#options.records.put({ key: modelKey(model.name), json: JSON.stringify(model), by });
     this.#look();
+  }
+
+  /** False when there is one already, which stays. */
+  async add(model: VirtualModel, by: string): Promise<boolean> {
+    const isAdded = await this.#options.records.add({ key: modelKey(model.name), json: JSON.stringify(model), by });
+    this.#look();
+    return isAdded;
   }
 
   async remove(model: string): Promise<boolean> {

@@ -38,6 +38,16 @@ export class VirtualModelRepository {
     );
   }
 
+  /** Durable when it resolves. False when there is one already, which stays. */
+  async add({ key, json, by }: { readonly key: string; readonly json: string; readonly by: string }): Promise<boolean> {
+    const { changes } = await this.#store.write(
+      `INSERT INTO virtual_models (key, stamp, set_by, set_at, record) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (key) DO NOTHING`,
+      [key, randomUUID(), by, this.#now().toISOString(), json],
+    );
+    return changes > 0;
+  }
+
   /** False when there was none. */
   async remove(key: string): Promise<boolean> {
     const { changes } = await this.#store.write('DELETE FROM virtual_models WHERE key = ?', [key]);

@@ -77,6 +77,25 @@ test('what cannot be right is refused in words that name the member', async () =
   assert.equal(loop.status, 400);
 });
 
+test('a new one is made by POST too, once', async () => {
+  const made = await ask(cluster, admin, { name: 'team/posted', base: 'llama3.2', cache: { policy: 'always' } });
+  assert.deepEqual([made.status, made.headers.get('location')], [201, `${admin}/team/posted`]);
+  assert.deepEqual(json(made)['cache'], { policy: 'always', ttl: null });
+  await until('every worker knows it', async () =>
+    (await everywhere(() => ask(cluster, `${admin}/team/posted`))).every(({ text }) => text === made.text),
+  );
+  const again = await Promise.all(
+    ['Team/posted:latest', 'both', 'both', 'both'].map(name => ask(cluster, admin, { name, base: 'qwen3' })),
+  );
+  assert.deepEqual(again.map(({ status }) => status).toSorted(), [201, 409, 409, 409]);
+  const { status, text } = await ask(cluster, admin, { name: 'team/posted', base: 'qwen3' });
+  assert.deepEqual([status, (JSON.parse(text) as Json)['code']], [409, 'already_exists']);
+  assert.equal(json(await ask(cluster, `${admin}/team/posted`))['base'], 'llama3.2');
+  for (const body of [{ base: 'llama3.2' }, { name: 'x y', base: 'llama3.2' }, { name: 'x', base: 'm', wrong: 1 }]) {
+    assert.equal((await ask(cluster, admin, body)).status, 400);
+  }
+});
+
 test('answers carry the name that was asked for, in every dialect, whole and streamed, fresh and recorded', async () => {
   await put('named', { base: 'llama3.2', options: { temperature: 0 } });
   const text = `named ${questions++}`;

@@ -1,4 +1,4 @@
-/** The virtual models, for those who look after them: list, read, write whole, delete. */
+/** The virtual models, for those who look after them: list, read, make, write whole, delete. */
 import { DeciError } from '../../kernel/errors.ts';
 import { chainComplaint } from '../../ollama/fallback-chain.ts';
 import { durationMs } from '../../ollama/keep-alive.ts';
@@ -17,6 +17,8 @@ export interface VirtualModelsDeps {
     refresh(): void;
     /** Durable, and known to this worker, when it resolves; the others follow within a second. */
     put(model: VirtualModel, by: string): Promise<void>;
+    /** As `put`. False when there is one already, which stays. */
+    add(model: VirtualModel, by: string): Promise<boolean>;
     remove(name: string): Promise<boolean>;
   };
   /** Names of the hosts there are. */
@@ -41,19 +43,42 @@ export function showVirtualModel({ virtualModels }: VirtualModelsDeps): Handler 
   };
 }
 
-export function putVirtualModel({ virtualModels, hostNames }: VirtualModelsDeps): Handler {
+export function createVirtualModel(deps: VirtualModelsDeps): Handler {
+  return async context => {
+    const model: VirtualModel = await validateBody('POST /api/admin/models', parseJsonBody(context.body));
+    const { name } = model;
+    const isNew = checkModel(deps, model) && (await deps.virtualModels.add(model, byWhom(context)));
+    if (!isNew) {
+      throw new DeciError('already_exists', { message: `there is a virtual model ${JSON.stringify(name)} already` });
+    }
+    context.headers.push('Location', `/api/admin/models/${name}`);
+    sendJson(context, model, 201);
+  };
+}
+
+export function putVirtualModel(deps: VirtualModelsDeps): Handler {
   return async context => {
     const name = nameOf(context);
     const body = await validateBody('PUT /api/admin/models/*name', parseJsonBody(context.body));
     const model: VirtualModel = { name, ...body };
-    virtualModels.refresh();
-    const complaint = formComplaint(model, hostNames) ?? chainComplaint(model, other => virtualModels.find(other));
-    if (complaint !== undefined) throw refusal(complaint);
-    const isNew = virtualModels.find(name) === undefined;
-    if (isNew && virtualModels.list().length >= maxModels) throw refusal(`there are ${maxModels} already`);
-    await virtualModels.put(model, context.principal?.id ?? 'unknown');
+    checkModel(deps, model);
+    await deps.virtualModels.put(model, byWhom(context));
     sendJson(context, model);
   };
+}
+
+/** @returns whether it is new @throws DeciError `invalid_request` */
+function checkModel({ virtualModels, hostNames }: VirtualModelsDeps, model: VirtualModel): boolean {
+  virtualModels.refresh();
+  const complaint = formComplaint(model, hostNames) ?? chainComplaint(model, other => virtualModels.find(other));
+  if (complaint !== undefined) throw refusal(complaint);
+  const isNew = virtualModels.find(model.name) === undefined;
+  if (isNew && virtualModels.list().length >= maxModels) throw refusal(`there are ${maxModels} already`);
+  return isNew;
+}
+
+function byWhom({ principal }: RequestContext): string {
+  return principal?.id ?? 'unknown';
 }
 
 export function deleteVirtualModel({ virtualModels }: VirtualModelsDeps): Handler {

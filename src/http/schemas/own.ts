@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { cacheRoutes, purgeQuery } from './cache.ts';
 import { jsonAnswer, type Operation, type Operations } from './operation.ts';
-import { virtualModelChange } from './virtual-models.ts';
+import { newVirtualModel, virtualModelChange } from './virtual-models.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 
@@ -101,6 +101,7 @@ const hostParams = { name: { description: 'The name of a host, as in the list.',
 /** What `validateBody` reads bodies by. */
 export const ownBodies = {
   'PUT /api/admin/healers/:name': healerChange,
+  'POST /api/admin/models': newVirtualModel,
   'PUT /api/admin/models/*name': virtualModelChange,
 };
 

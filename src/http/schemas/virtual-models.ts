@@ -1,6 +1,7 @@
 /** Virtual models: what is written, what is told. */
 import { z } from 'zod';
 import { narrowed, widened } from '../../resilience/retry-policy.ts';
+import { problem } from './errors.ts';
 import { keepAlive } from './fields.ts';
 import { jsonAnswer, type Operations } from './operation.ts';
 
@@ -52,6 +53,8 @@ const members = {
 
 export const virtualModelChange = z.strictObject(members).meta({ id: 'VirtualModelChange' });
 
+export const newVirtualModel = z.strictObject({ name, ...members }).meta({ id: 'NewVirtualModel' });
+
 const virtualModel = z.strictObject({ name, ...members }).meta({
   id: 'VirtualModel',
   description: 'A name that every client can use, and what it stands for.',
@@ -68,6 +71,22 @@ export const virtualModelRoutes: Operations = {
     summary: 'List the virtual models',
     tags: ['Models'],
     responses: jsonAnswer('All virtual models.', virtualModels),
+  },
+  'POST /api/admin/models': {
+    summary: 'Make a virtual model',
+    description: 'One that is there already stays as it is. All workers follow within a second.',
+    tags: ['Models'],
+    request: {
+      schema: newVirtualModel,
+      examples: { short: { name: 'team/helpdesk', base: 'llama3.2', system: 'You are kind.' } },
+    },
+    responses: {
+      201: { description: 'The virtual model.', content: { 'application/json': virtualModel } },
+      409: {
+        description: 'There is a virtual model of this name.',
+        content: { 'application/problem+json': problem },
+      },
+    },
   },
   'GET /api/admin/models/*name': {
     summary: 'Show a virtual model',
