@@ -72,19 +72,21 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     onRebuilt: cause => teller.rebuilt(cause),
   });
   const store = new SharedCache({ store: hot, maxBytes: sharedBytes, now: Date.now });
+  const purges = { count: () => counters.get(purgesKey), add: () => void counters.add(purgesKey, 1) };
   const shared = new SharedTier({
     store,
     keepMs: staleMs,
     clock: () => performance.now(),
     onTrouble: error => teller.leftAlone(error),
     onRecovered: () => teller.usedAgain(),
+    purges,
   });
   const memory = new MemoryTier({ maxEntries, maxBytes, onEvicted: () => events.cacheEvicted() });
   registry.sample(() => events.cacheMemory(memory.usage));
   const cache = new ResponseCache({
     memory,
     shared,
-    purges: { count: () => counters.get(purgesKey), add: () => void counters.add(purgesKey, 1) },
+    purges,
     nameOf: modelKey,
     digestOf: options.digestOf,
     writesBehind: options.write === 'behind',

@@ -3,7 +3,8 @@
  * for `ttlMs`; for `staleMs` it is kept as what may be said when nothing better can be had. Owner: the composition root.
  *
  * A purge counts up a number that all workers share. Each looks at it before it uses its memory, at most every
- * `lookEveryMs`, and empties its memory when it has changed; an answer that was begun before a purge is not kept behind it.
+ * `lookEveryMs`, and empties its memory when it has changed; an answer that was begun before a purge is not kept behind it,
+ * nor written to what all share.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MemoryTier } from './memory-tier.ts';
@@ -115,8 +116,8 @@ export class ResponseCache {
     const recording = new Recording(lines, { model, tenant, digest: digestOf(model), recordedAtMs: now() }, tags);
     recording.whole = about.whole;
     memory.set(key, recording);
-    if (urgency === 'now' || !this.#options.writesBehind) shared.write(key, recording);
-    else shared.writeSoon(key, recording);
+    if (urgency === 'now' || !this.#options.writesBehind) shared.write(key, recording, epoch);
+    else shared.writeSoon(key, recording, epoch);
   }
 
   /**
@@ -167,13 +168,16 @@ export class ResponseCache {
   }
 
   #look(): void {
-    const { now, purges, memory } = this.#options;
+    const { now, purges, memory, shared } = this.#options;
     const atMs = now();
     if (Math.abs(atMs - this.#lookedAtMs) < lookEveryMs) return;
     this.#lookedAtMs = atMs;
     try {
       const count = purges.count();
-      if (count !== this.#epoch) memory.clear();
+      if (count !== this.#epoch) {
+        memory.clear();
+        shared.dropWaiting();
+      }
       this.#epoch = count;
     } catch {
       // Whoever purges hears of a store that does not work; whoever asks shall not.

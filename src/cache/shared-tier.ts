@@ -25,6 +25,13 @@ export interface SharedTierOptions {
   /** Told once, until it works again. */
   readonly onTrouble: (error: unknown) => void;
   readonly onRecovered: () => void;
+  /** How often anything was purged, in all workers. May throw. */
+  readonly purges: { count(): number };
+}
+
+interface Waiting {
+  readonly recording: Recording;
+  readonly epoch: number;
 }
 
 const slowMs = 200;
@@ -37,7 +44,7 @@ const writeAtOnce = 8;
 
 export class SharedTier {
   readonly #options: SharedTierOptions;
-  readonly #pending = new Map<string, Recording>();
+  readonly #pending = new Map<string, Waiting>();
   #pendingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #pauseMs = 0;
@@ -49,7 +56,7 @@ export class SharedTier {
 
   get(key: string): Recording | undefined {
     const stored = this.#pending.size > 0 ? this.#pending.get(key) : undefined;
-    if (stored !== undefined) return stored;
+    if (stored !== undefined) return stored.recording;
     const { store } = this.#options;
     const value = this.#guarded(() => store.get(key));
     if (value === undefined) return undefined;
@@ -58,16 +65,21 @@ export class SharedTier {
     return recording;
   }
 
-  /** At once: others are waiting for it. */
-  write(key: string, recording: Recording): void {
+  /** At once: others are waiting for it. @param epoch how often anything was purged when the answer was begun */
+  write(key: string, recording: Recording, epoch: number): void {
     const { store, keepMs } = this.#options;
-    this.#guarded(() => store.set(key, encodeRecording(recording), { ttlMs: keepMs, tags: tagsOf(recording) }));
+    this.#guarded(() => {
+      if (this.#isPurgedSince(epoch)) return;
+      store.set(key, encodeRecording(recording), { ttlMs: keepMs, tags: tagsOf(recording) });
+      // A purge may have gone by while this waited for its turn to write.
+      if (this.#isPurgedSince(epoch)) store.delete(key);
+    });
   }
 
-  writeSoon(key: string, recording: Recording): void {
+  writeSoon(key: string, recording: Recording, epoch: number): void {
     this.#forget(key);
     if (this.#pending.size >= maxPending || this.#pendingBytes + recording.lines.length > maxPendingBytes) return;
-    this.#pending.set(key, recording);
+    this.#pending.set(key, { recording, epoch });
     this.#pendingBytes += recording.lines.length;
     this.#timer ??= setTimeout(() => this.#writeSome(), writeEveryMs).unref();
   }
@@ -76,7 +88,12 @@ export class SharedTier {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const [key, recording] of this.#pending) this.write(key, recording);
+    for (const [key, { recording, epoch }] of this.#pending) this.write(key, recording, epoch);
+    this.dropWaiting();
+  }
+
+  /** Of what waits to be written, nothing is: it was purged. */
+  dropWaiting(): void {
     this.#pending.clear();
     this.#pendingBytes = 0;
   }
@@ -88,8 +105,7 @@ export class SharedTier {
 
   /** @throws what the store throws: whoever purges must hear that it did not happen */
   async purge(tag: string | undefined, signal?: AbortSignal): Promise<number> {
-    this.#pending.clear();
-    this.#pendingBytes = 0;
+    this.dropWaiting();
     return await this.#options.store.purge(tag === undefined ? {} : { tag }, signal);
   }
 
@@ -100,10 +116,10 @@ export class SharedTier {
   #writeSome(): void {
     this.#timer = undefined;
     let left = writeAtOnce;
-    for (const [key, recording] of this.#pending) {
+    for (const [key, { recording, epoch }] of this.#pending) {
       if (left-- === 0) break;
       this.#forget(key);
-      this.write(key, recording);
+      this.write(key, recording, epoch);
     }
     if (this.#pending.size > 0) this.#timer = setTimeout(() => this.#writeSome(), writeEveryMs).unref();
   }
@@ -112,7 +128,16 @@ export class SharedTier {
     const waiting = this.#pending.get(key);
     if (waiting === undefined) return;
     this.#pending.delete(key);
-    this.#pendingBytes -= waiting.lines.length;
+    this.#pendingBytes -= waiting.recording.lines.length;
+  }
+
+  #isPurgedSince(epoch: number): boolean {
+    try {
+      return this.#options.purges.count() !== epoch;
+    } catch {
+      // Whoever purges hears of a number that cannot be read.
+      return false;
+    }
   }
 
   #guarded<T>(work: () => T): T | undefined {

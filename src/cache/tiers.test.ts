@@ -43,13 +43,20 @@ test('memory holds no more entries and no more bytes than allowed, and lets go o
 
 /** A store in a Map, with a switch for every way in which it can be of no use. */
 class FakeStore {
-  readonly entries = new Map<string, Buffer>();
+  readonly entries: Map<string, Buffer>;
+  readonly shared: { purges: number };
   failing: Error | undefined;
   tookMs = 0;
   clockMs = 0;
   calls = 0;
   trouble = 0;
   recovered = 0;
+
+  constructor(shared = { purges: 0 }, entries = new Map<string, Buffer>()) {
+    this.shared = shared;
+    this.entries = entries;
+  }
+
   readonly tier = new SharedTier({
     store: {
       get: key => this.#do(() => this.entries.get(key)),
@@ -66,6 +73,7 @@ class FakeStore {
     clock: () => this.clockMs,
     onTrouble: () => this.trouble++,
     onRecovered: () => this.recovered++,
+    purges: { count: () => this.shared.purges },
   });
 
   #do<T>(work: () => T): T {
@@ -78,9 +86,9 @@ class FakeStore {
 
 test('a shared store that fails is told once, left alone for a while, and used again', () => {
   const store = new FakeStore();
-  store.tier.write('a', recording());
+  store.tier.write('a', recording(), 0);
   store.failing = new Error('the disk is full');
-  store.tier.write('b', recording());
+  store.tier.write('b', recording(), 0);
   assert.equal(store.tier.get('a'), undefined);
   assert.deepEqual([store.calls, store.trouble], [2, 1]);
   store.clockMs += 1000;
@@ -96,7 +104,7 @@ test('a shared store that fails is told once, left alone for a while, and used a
 
 test('a shared store that takes long is left alone for a while', () => {
   const store = new FakeStore();
-  store.tier.write('a', recording());
+  store.tier.write('a', recording(), 0);
   store.tookMs = 500;
   store.tier.get('a');
   assert.equal(store.trouble, 1);
@@ -112,10 +120,10 @@ test('a damaged entry is no answer and is thrown away', () => {
 
 test('what is written later can be read at once, and is there after a flush', () => {
   const store = new FakeStore();
-  store.tier.writeSoon('a', recording('first'));
-  store.tier.writeSoon('a', recording('second'));
+  store.tier.writeSoon('a', recording('first'), 0);
+  store.tier.writeSoon('a', recording('second'), 0);
   assert.match(store.tier.get('a')?.lines.toString() ?? '', /^second/);
-  for (let i = 0; i < 1000; i++) store.tier.writeSoon(`k${i}`, recording());
+  for (let i = 0; i < 1000; i++) store.tier.writeSoon(`k${i}`, recording(), 0);
   assert.equal(store.calls, 0);
   store.tier.flush();
   assert.equal(store.calls, 256, 'no more wait than allowed');
@@ -167,7 +175,7 @@ test('what other weights said is no fresh answer any more, and still one for bad
 
 test('a purge empties the memory of the other workers, and what was begun before it is not recorded', async () => {
   const shared = { purges: 0, nowMs: 50_000 };
-  const store = new FakeStore();
+  const store = new FakeStore(shared);
   const [one, other] = [cacheOver(store, shared), cacheOver(store, shared)];
   const begun = { ...about, tags: [], epoch: one.epoch };
   one.record('k', recording().lines, begun, 'now');
@@ -178,6 +186,40 @@ test('a purge empties the memory of the other workers, and what was begun before
   assert.equal(one.fresh('k'), undefined);
   one.record('k', recording().lines, begun, 'now');
   assert.equal(one.stale('k'), undefined);
+});
+
+test('what a worker still has to write is not written behind a purge by another one', async () => {
+  const shared = { purges: 0, nowMs: 50_000 };
+  const stores = [new FakeStore(shared)];
+  stores.push(new FakeStore(shared, stores[0]?.entries));
+  const [one, other] = stores.map(store => cacheOver(store, shared));
+  assert.ok(one && other);
+  const begun = { ...about, tags: [], epoch: other.epoch };
+  for (const key of ['a', 'b']) other.record(key, recording().lines, begun, 'soon');
+  assert.ok(other.stale('a'));
+  const purged = one.purge({});
+  other.close();
+  await purged;
+  assert.equal(stores[0]?.entries.size, 0);
+  // Begun before, and ended before this worker has looked again.
+  other.record('c', recording().lines, begun, 'now');
+  assert.equal(stores[0]?.entries.size, 0);
+  other.record('d', recording().lines, begun, 'soon');
+  shared.nowMs += 100;
+  for (const key of ['a', 'b', 'c', 'd']) assert.equal(other.stale(key), undefined, key);
+});
+
+test('what is written while a purge goes by is taken away again', () => {
+  const shared = { purges: 0 };
+  const store = new FakeStore(shared);
+  const { entries } = store;
+  const set = entries.set.bind(entries);
+  entries.set = (key, value) => {
+    shared.purges++;
+    return set(key, value);
+  };
+  store.tier.write('a', recording(), 0);
+  assert.equal(entries.size, 0);
 });
 
 test('what is being recorded is bounded in all, and what is given back can be held again', () => {
