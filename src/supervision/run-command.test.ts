@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../../test/support/until.ts';
 import { runCommand } from './run-command.ts';
 
 const shell = (text: string, env?: Record<string, string>) => ({
@@ -40,6 +43,30 @@ test('at its deadline it is killed with all it started', { timeout: 10_000 }, as
     if (isZombie(pid)) return;
   }
   assert.fail('what it started lives on');
+});
+
+test('what it leaves in the background lives on, and nobody waits for it', { timeout: 10_000 }, async t => {
+  const deadline = new AbortController();
+  const { code, output } = await runCommand(shell('sleep 300 & echo $!; exit 4'), deadline.signal);
+  const pid = Number(output.trim());
+  t.after(() => process.kill(pid, 'SIGKILL'));
+  assert.equal(code, 4);
+  deadline.abort();
+  process.kill(pid, 0);
+  assert.equal(isZombie(pid), false);
+});
+
+test('what goes on writing in the background is not ended by that', { timeout: 10_000 }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'deci-command-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [go, done] = [join(folder, 'go'), join(folder, 'done')];
+  // Twice as much as a pipe holds.
+  const writes = `head -c 200000 /dev/zero && head -c 200000 /dev/zero >&2 && echo written > ${done}.new && mv ${done}.new ${done}`;
+  const { code } = await runCommand(shell(`mkfifo ${go}; (read line < ${go}; ${writes}) &`), never);
+  assert.equal(code, 0);
+  writeFileSync(go, 'now\n');
+  await until('all is written', () => existsSync(done), 5000);
+  assert.equal(readFileSync(done, 'utf8'), 'written\n');
 });
 
 function isZombie(pid: number): boolean {
