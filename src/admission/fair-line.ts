@@ -3,63 +3,14 @@
  * reason, gives back his place at once; nobody is served twice; a slot that was taken for somebody is given to him or to nobody.
  */
 import { DeciError } from '../kernel/errors.ts';
+import type { Entry, FairLineOptions, LinePlace } from './line-entry.ts';
 import { decideDoor } from './queue-door.ts';
-import { type Caller, orderTickets, type Ticket } from './queue-order.ts';
+import { orderTickets, type Ticket } from './queue-order.ts';
 import { reasonOf } from './reason-of.ts';
 import { StandingLine } from './standing-line.ts';
 import { TicketTurns } from './ticket-turns.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { WaitingLine } from './waiting-line.ts';
-
-/** How far somebody in the line is. */
-export interface LinePlace {
-  /** Among those who wait for the same model; 1 is next. */
-  readonly position: number;
-  readonly expectedWaitMs: number | undefined;
-}
-
-export interface Entry {
-  readonly model: string;
-  /** Callers with the same text wait for the same hosts and model. */
-  readonly group: string;
-  /** In the order in which they are wanted. Asked again whenever a slot may be free. @throws when there is none left */
-  readonly hosts: () => readonly string[];
-  readonly caller: Caller;
-  /** Where the caller has less time than `maxWaitMs` of the gate. */
-  readonly maxWaitMs?: number | undefined;
-  /** Told when it changes, while the caller waits. */
-  readonly onLine?: ((place: LinePlace) => void) | undefined;
-}
-
-export interface FairLineOptions<S> {
-  /** For somebody whose turn it is. @throws when no host is left */
-  readonly take: (entry: Entry) => S | undefined;
-  /** Whether there seems to be a slot. */
-  readonly hasRoom: (host: string, model: string) => boolean;
-  /** The tickets of all who wait, in all workers. */
-  readonly queue: {
-    readonly capacity: number;
-    readonly maxPerOwner?: number | undefined;
-    /** Whether anything may have changed in another worker since the last call: cheap, for asking every few milliseconds. */
-    hasChanged(): boolean;
-    /** Undefined when nobody knows. */
-    list(): readonly Ticket[] | undefined;
-    /** @returns false when there is no place */
-    join(ticket: Ticket, victim: Ticket | undefined): boolean;
-    leave(ticket: Ticket): void;
-  };
-  /** Whether some host has the model in memory. */
-  readonly isLoaded: (model: string) => boolean;
-  /** Of all hosts together. */
-  readonly slotsOf: (model: string) => number;
-  readonly maxWaitMs: number;
-  /** Wall clock. */
-  readonly now: () => number;
-  readonly random: () => number;
-  readonly onWaiting: (count: number, byPriority: ReadonlyMap<string, number>) => void;
-  readonly onWaited: (seconds: number) => void;
-  readonly onRefused: (code: string) => void;
-}
 
 interface Waiter<S> {
   readonly ticket: Ticket;
@@ -101,6 +52,10 @@ export class FairLine<S> {
 
   hasGroup(group: string): boolean {
     return this.#line.hasGroup(group);
+  }
+
+  hasModel(model: string): boolean {
+    return this.#line.hasModel(model);
   }
 
   slotLeft(heldMs: number): void {
@@ -182,7 +137,10 @@ export class FairLine<S> {
       Math.min(this.#options.maxWaitMs, entry.maxWaitMs ?? Number.POSITIVE_INFINITY),
     );
     signal.addEventListener('abort', onAbort);
+    const isAlone = !this.#line.hasModel(ticket.model);
     this.#line.add(waiter);
+    // Others wait for this model on hosts that may be full when others are not.
+    if (!isAlone) this.serve();
     this.#options.onWaiting(this.#line.length, this.#line.perPriority);
     this.#poll();
     try {
@@ -194,11 +152,17 @@ export class FairLine<S> {
     }
   }
 
-  /** Those of all workers, and those of this one that the others cannot see. */
+  /** Those of all workers, and those of this one that the others cannot see: their places are gone, and they join again. */
   #tickets(): Ticket[] {
-    const seen = this.#options.queue.list() ?? [];
-    const ids = new Set(seen.map(({ id }) => id));
-    return [...seen, ...this.#line.waiters().flatMap(({ ticket }) => (ids.has(ticket.id) ? [] : [ticket]))];
+    const seen = this.#options.queue.list();
+    const ids = new Set(seen?.map(({ id }) => id));
+    const tickets = [...(seen ?? [])];
+    for (const waiter of this.#line.waiters()) {
+      if (ids.has(waiter.ticket.id)) continue;
+      if (seen === undefined || this.#options.queue.join(waiter.ticket, undefined)) tickets.push(waiter.ticket);
+      else if (this.#line.remove(waiter)) waiter.refused(this.#refusal('queue_share'));
+    }
+    return tickets;
   }
 
   #ordered(tickets: readonly Ticket[] = this.#tickets()): Ticket[] {
@@ -210,14 +174,15 @@ export class FairLine<S> {
     this.#servedAtMs = this.#options.now();
     const tickets = this.#tickets();
     this.#dropEvicted(tickets);
+    this.#standing.looked(this.#heldMs, this.#servedAtMs);
     this.#dropLate(tickets.length);
     const unserved = new Set<string>();
     const positions = new Map<string, number>();
     for (const ticket of this.#ordered(tickets)) {
       const waiter = this.#line.byId(ticket.id);
       if (waiter === undefined) this.#turns.foreign(ticket);
-      else if (!unserved.has(ticket.group) && this.#isInTurn(waiter)) {
-        if (this.#serve(waiter)) continue;
+      else if (!unserved.has(ticket.group)) {
+        if (this.#isInTurn(waiter) && this.#serve(waiter)) continue;
         unserved.add(ticket.group);
       }
       const position = (positions.get(ticket.model) ?? 0) + 1;
@@ -227,8 +192,8 @@ export class FairLine<S> {
     this.#turns.endRound();
   }
 
-  #isInTurn({ ticket: { model }, entry }: Waiter<S>): boolean {
-    return !this.#turns.isHeldUp(model) || this.#turns.mayPass(model, () => this.#hasRoom(entry));
+  #isInTurn({ ticket: { group }, entry }: Waiter<S>): boolean {
+    return !this.#turns.isHeldUp(group) || this.#turns.mayPass(group, () => this.#hasRoom(entry));
   }
 
   /** @returns whether the waiter has left the line */
@@ -240,6 +205,8 @@ export class FairLine<S> {
     } catch (error) {
       waiter.refused(error);
     }
+    // At once: until then his ticket would be taken for one of another worker.
+    this.#options.queue.leave(waiter.ticket);
     return this.#line.remove(waiter);
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { until } from '../../test/support/until.ts';
 import { DeciError } from '../kernel/errors.ts';
-import type { Entry } from './fair-line.ts';
+import type { Entry } from './line-entry.ts';
 import type { Ticket } from './queue-order.ts';
 import { type Place, SlotGate, type SlotGateOptions } from './slot-gate.ts';
 
@@ -228,4 +228,58 @@ test('while no other worker changes anything the line is looked at now and then,
   free.slots = 1;
   seen.changes = 1;
   (await waits).leave();
+});
+
+test('nobody passes those who wait for the same model elsewhere, nor waits for what only they wait for', async t => {
+  const { gate, free } = setUp(t, { slots: 0 });
+  const order: string[] = [];
+  const enter = async (name: string, over: Partial<Entry>): Promise<void> => {
+    const place = await gate.enter({ ...entry, ...over }, never);
+    order.push(name);
+    place.leave();
+  };
+  const first = enter('first', {});
+  const retry = enter('retry', { group: 'm not b' });
+  free.slots = 1;
+  const newcomer = enter('newcomer', { group: 'm not c' });
+  await Promise.all([first, retry, newcomer]);
+  assert.deepEqual(order, ['first', 'retry', 'newcomer']);
+});
+
+test('whose ticket was lost joins again, and hears of it when there is no place any more', async t => {
+  const { gate, tickets } = setUp(t, { slots: 0, places: 1 });
+  const leaving = new AbortController();
+  const waits = gate.enter(entry, leaving.signal);
+  tickets.clear();
+  assert.equal(gate.line().length, 1);
+  assert.equal(tickets.size, 1);
+  const [lost] = tickets;
+  assert.ok(lost !== undefined);
+  tickets.clear();
+  tickets.add({ ...lost, id: 'of another worker' });
+  const refused = assert.rejects(waits, { code: 'queue_share' });
+  gate.line();
+  await refused;
+});
+
+test('in a line in which nobody is served any more, who waits interactively hears of it in the end', async t => {
+  t.mock.timers.enable({ apis: ['Date', 'setTimeout'] });
+  const { gate } = setUp(t, { slots: 0, places: 2 }, { now: Date.now, maxWaitMs: 10_000_000 });
+  const waits = gate.enter(entry, never);
+  const batch = gate.enter({ ...entry, caller: { ...caller, priority: 'batch' } }, never);
+  const refused = assert.rejects(waits, { code: 'queue_timeout' });
+  for (let seconds = 0; seconds < 150; seconds++) {
+    t.mock.timers.tick(1000);
+    await Promise.resolve();
+  }
+  await refused;
+  assert.equal(gate.waiting, 1);
+  batch.catch(() => undefined);
+});
+
+test('one who could not be served in his time is refused at the door', async t => {
+  const { gate, free } = setUp(t, { slots: 1 }, { now: Date.now });
+  for (let held = 0; held < 5; held++) (await gate.enter(entry, never)).leave();
+  free.slots = 0;
+  await assert.rejects(gate.enter({ ...entry, maxWaitMs: 1 }, never), { code: 'queue_too_slow', status: 503 });
 });

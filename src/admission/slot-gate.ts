@@ -9,8 +9,8 @@
  * somebody waits.
  */
 import type { GenerationSample } from './adaptive-limit.ts';
-import type { FairLineOptions } from './fair-line.ts';
-import { type Entry, FairLine, type LinePlace } from './fair-line.ts';
+import { FairLine } from './fair-line.ts';
+import type { Entry, FairLineOptions, LinePlace } from './line-entry.ts';
 import type { Ticket } from './queue-order.ts';
 import { reasonOf } from './reason-of.ts';
 
@@ -20,8 +20,12 @@ export interface Place {
   readonly host: string;
   /** 0 when there was a slot at once. */
   readonly waitedMs: number;
-  /** Idempotent. @param how `aborted`: the host may still be working on it, so the slot counts until the host is free */
-  leave(how?: 'aborted'): void;
+  /**
+   * Idempotent.
+   * @param how `aborted`: the host may still be working on it, so the slot counts until the host is free
+   * @param busyMs how long it will probably work on it: a prompt is read to its end before anybody is seen to have left
+   */
+  leave(how?: 'aborted', busyMs?: number): void;
   observe(sample: PlaceSample): void;
   overloaded(): void;
 }
@@ -43,7 +47,7 @@ export interface SlotGateOptions<S> extends Omit<FairLineOptions<S>, 'take' | 'h
     overloaded(host: string, model: string): void;
   };
   /** Resolves when a host works on nothing that nobody wants any more; never rejects, and is bounded. */
-  readonly untilFree: (host: string) => Promise<void>;
+  readonly untilFree: (host: string, busyMs: number) => Promise<void>;
 }
 
 const sweepMs = 10;
@@ -69,7 +73,7 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
   /** @throws DeciError `queue_full`, `queue_share`, `queue_too_slow`, `queue_timeout`, the signal's reason, or what `hosts` throws */
   async enter(entry: Entry, signal: AbortSignal): Promise<Place> {
     if (signal.aborted) throw reasonOf(signal);
-    if (!this.#line.hasGroup(entry.group)) {
+    if (!this.#line.hasModel(entry.model)) {
       const slot = this.#take(entry, false);
       if (slot !== undefined) return this.#place(slot, entry, 0);
     }
@@ -104,11 +108,11 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
     return {
       host,
       waitedMs,
-      leave: how => {
+      leave: (how, busyMs = 0) => {
         if (isLeft) return;
         isLeft = true;
         this.#line.slotLeft(now() - takenAtMs);
-        if (how === 'aborted') void untilFree(host).then(() => this.#give(slot));
+        if (how === 'aborted') void untilFree(host, busyMs).then(() => this.#give(slot));
         else this.#give(slot);
       },
       observe: sample => {

@@ -15,6 +15,11 @@ export class StandingLine {
   served(waitedMs: number, heldMs: number, nowMs: number): void {
     this.#shortestMs = Math.min(this.#shortestMs, waitedMs);
     if (waitedMs <= targetOf(heldMs)) this.#stands = false;
+    this.looked(heldMs, nowMs);
+  }
+
+  /** Also while nobody is served: then nobody's wait is short. */
+  looked(heldMs: number, nowMs: number): void {
     this.#intervalEndsMs ??= nowMs + targetOf(heldMs) * intervalInTargets;
     if (nowMs < this.#intervalEndsMs) return;
     this.#stands = this.#shortestMs > targetOf(heldMs);

@@ -9,40 +9,40 @@ const graceMs = 100;
 
 export class TicketTurns {
   readonly #now: () => number;
-  /** Since when the ticket at the front has left a free slot of its model alone. */
+  /** Since when the ticket at the front has left a free slot alone, by group: others wait for something else. */
   readonly #idle = new Map<string, { readonly id: string; readonly sinceMs: number }>();
-  /** Of this round: the first ticket of another worker, by model. */
+  /** Of this round: the first ticket of another worker, by group. */
   readonly #front = new Map<string, string>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  foreign({ model, id }: Ticket): void {
-    if (!this.#front.has(model)) this.#front.set(model, id);
+  foreign({ group, id }: Ticket): void {
+    if (!this.#front.has(group)) this.#front.set(group, id);
   }
 
-  isHeldUp(model: string): boolean {
-    return this.#front.has(model);
+  isHeldUp(group: string): boolean {
+    return this.#front.has(group);
   }
 
   /** @param hasRoom whether a slot is free; asked only when somebody of another worker is in front */
-  mayPass(model: string, hasRoom: () => boolean): boolean {
-    const id = this.#front.get(model);
+  mayPass(group: string, hasRoom: () => boolean): boolean {
+    const id = this.#front.get(group);
     if (id === undefined) return false;
-    const idle = this.#idle.get(model);
+    const idle = this.#idle.get(group);
     if (idle?.id === id && this.#now() - idle.sinceMs < graceMs) return false;
     if (!hasRoom()) {
-      this.#idle.delete(model);
+      this.#idle.delete(group);
       return false;
     }
     if (idle?.id === id) return true;
-    this.#idle.set(model, { id, sinceMs: this.#now() });
+    this.#idle.set(group, { id, sinceMs: this.#now() });
     return false;
   }
 
   endRound(): void {
-    for (const model of this.#idle.keys()) if (!this.#front.has(model)) this.#idle.delete(model);
+    for (const group of this.#idle.keys()) if (!this.#front.has(group)) this.#idle.delete(group);
     this.#front.clear();
   }
 }

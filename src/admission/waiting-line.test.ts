@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { WaitingLine } from './waiting-line.ts';
 
 const waiter = (id: string) => ({
-  ticket: { id, group: id.slice(0, 1), priority: id.startsWith('a') ? 'batch' : 'interactive' } as const,
+  ticket: {
+    id,
+    group: id.slice(0, 1),
+    model: `model ${id.slice(0, 1)}`,
+    priority: id.startsWith('a') ? 'batch' : 'interactive',
+  } as const,
 });
 
 test('who waits is found by his ticket and by his group, in order of arrival', () => {
@@ -13,6 +18,7 @@ test('who waits is found by his ticket and by his group, in order of arrival', (
   assert.deepEqual([line.length, line.byId('b1'), line.byId('c1')], [3, all[1], undefined]);
   assert.deepEqual(line.waiters(), all);
   assert.deepEqual([line.hasGroup('a'), line.hasGroup('c')], [true, false]);
+  assert.deepEqual([line.hasModel('model a'), line.hasModel('model c')], [true, false]);
   assert.deepEqual(Object.fromEntries(line.perPriority), { interactive: 1, batch: 2, background: 0 });
 });
 

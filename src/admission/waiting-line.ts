@@ -7,6 +7,7 @@ export interface Waiting {
     readonly id: string;
     /** Those of one group wait for the same: when it is not there for one, it is not for the others. */
     readonly group: string;
+    readonly model: string;
     readonly priority: Priority;
   };
 }
@@ -14,6 +15,7 @@ export interface Waiting {
 export class WaitingLine<W extends Waiting> {
   readonly #waiting = new Map<string, W>();
   readonly #perGroup = new Map<string, number>();
+  readonly #perModel = new Map<string, number>();
   /** All classes, also those that nobody is in. */
   readonly perPriority = new Map<Priority, number>(priorities.map(priority => [priority, 0]));
 
@@ -23,6 +25,10 @@ export class WaitingLine<W extends Waiting> {
 
   hasGroup(group: string): boolean {
     return this.#perGroup.has(group);
+  }
+
+  hasModel(model: string): boolean {
+    return this.#perModel.has(model);
   }
 
   byId(id: string): W | undefined {
@@ -35,23 +41,26 @@ export class WaitingLine<W extends Waiting> {
   }
 
   add(waiter: W): void {
-    const { id, group, priority } = waiter.ticket;
-    this.#count(priority, 1);
+    const { id, group, model, priority } = waiter.ticket;
     this.#waiting.set(id, waiter);
-    this.#perGroup.set(group, (this.#perGroup.get(group) ?? 0) + 1);
+    add(this.perPriority, priority, 1);
+    add(this.#perGroup, group, 1);
+    add(this.#perModel, model, 1);
   }
 
   /** @returns false when it does not wait any more */
-  remove({ ticket: { id, group, priority } }: W): boolean {
+  remove({ ticket: { id, group, model, priority } }: W): boolean {
     if (!this.#waiting.delete(id)) return false;
-    this.#count(priority, -1);
-    const left = (this.#perGroup.get(group) ?? 1) - 1;
-    if (left === 0) this.#perGroup.delete(group);
-    else this.#perGroup.set(group, left);
+    add(this.perPriority, priority, -1);
+    if (add(this.#perGroup, group, -1) === 0) this.#perGroup.delete(group);
+    if (add(this.#perModel, model, -1) === 0) this.#perModel.delete(model);
     return true;
   }
+}
 
-  #count(priority: Priority, change: 1 | -1): void {
-    this.perPriority.set(priority, (this.perPriority.get(priority) ?? 0) + change);
-  }
+/** @returns the new count */
+function add<K>(counts: Map<K, number>, key: K, change: 1 | -1): number {
+  const count = (counts.get(key) ?? 0) + change;
+  counts.set(key, count);
+  return count;
 }

@@ -10,7 +10,7 @@ import type { Spine } from './create-spine.ts';
 export interface AdmissionWiring {
   /** Names in the order of the configuration. */
   readonly hosts: readonly string[];
-  readonly untilFree: (host: string) => Promise<void>;
+  readonly untilFree: (host: string, busyMs: number) => Promise<void>;
   /** Whether some host has the model in memory. */
   readonly isLoaded: (model: string) => boolean;
 }

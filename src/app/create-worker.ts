@@ -92,7 +92,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const { pool, drained } = hosts;
   const admission = createAdmission(config, spine, {
     hosts: pool.hosts.map(host => host.name),
-    untilFree: host => pool.untilFree(host),
+    untilFree: (host, busyMs) => pool.untilFree(host, busyMs),
     isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
   });
   const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };

@@ -52,6 +52,13 @@ export class AdaptiveLimits {
     return { ...limits, stallMs, firstMs, firstAgain: async () => ((await isStillWarm(host, key)) ? 0 : coldMs) };
   }
 
+  /** Until the first token of a model in memory; undefined while too little is known. */
+  expectedMs(host: TimedHost, { model, body }: { readonly model: string; readonly body: Buffer | string }) {
+    const expected = this.#options.times.expected(host.name, modelKey(model));
+    if (expected === undefined) return undefined;
+    return expected.restMs + (expected.msPerPromptToken * body.length) / bytesPerToken;
+  }
+
   /** @param firstTokenMs from sending to the first token */
   saw(host: string, model: string, final: FinalLine, firstTokenMs: number): void {
     const time = timeOf(final, firstTokenMs);

@@ -1,6 +1,6 @@
 /** Who asks, as far as it decides when he gets a slot. */
 
-import type { LinePlace } from '../admission/fair-line.ts';
+import type { LinePlace } from '../admission/line-entry.ts';
 import type { Caller, Priority } from '../admission/queue-order.ts';
 import { isObject, type JsonObject } from '../kernel/json.ts';
 

@@ -58,7 +58,8 @@ export async function openPlaced(
   for (;;) {
     const { host, place } = await placing.next(signal);
     const own = deps.adaptive?.for(host, wanted, limits) ?? limits;
-    const opened = await openAt({ hosts: deps.hosts, limits: own }, { request, place, host }, signal);
+    const readMs = (): number => deps.adaptive?.expectedMs(host, wanted) ?? 0;
+    const opened = await openAt({ hosts: deps.hosts, limits: own }, { request, place, host, readMs }, signal);
     if (!(opened instanceof DeciError)) return opened;
     placing.passOver(host, opened);
   }
@@ -68,12 +69,14 @@ interface Opening {
   readonly request: UpstreamRequest;
   readonly place: Place;
   readonly host: UpstreamHost;
+  /** Until the first token, as far as anybody knows: so long the host is at work, whoever hangs up. */
+  readonly readMs: () => number;
 }
 
 /** @returns the error when another host may be asked instead */
 async function openAt(
   { hosts, limits }: Omit<PlacedDeps, 'admission'>,
-  { request, place, host }: Opening,
+  { request, place, host, readMs }: Opening,
   signal: AbortSignal,
 ): Promise<Placed | DeciError> {
   const left = limits.totalMs === undefined ? undefined : Math.max(1, limits.totalMs - place.waitedMs);
@@ -87,7 +90,7 @@ async function openAt(
     throw refusal;
   } catch (thrown) {
     const error = toDeciError(thrown);
-    leave(place, error);
+    leave(place, error, Math.max(0, readMs() - (performance.now() - sentAtMs)));
     if (error.code !== 'model_not_found' && error.code !== 'upstream_unreachable') throw error;
     return error;
   }
@@ -102,7 +105,7 @@ const hostIsDone: ReadonlySet<string> = new Set([
 ]);
 const hostIsLate: ReadonlySet<string> = new Set(['first_token_timeout', 'stall_timeout']);
 
-function leave(place: Place, error: DeciError | undefined): void {
+function leave(place: Place, error: DeciError | undefined, busyMs = 0): void {
   if (error !== undefined && hostIsLate.has(error.code)) place.overloaded();
-  place.leave(error === undefined || hostIsDone.has(error.code) ? undefined : 'aborted');
+  place.leave(error === undefined || hostIsDone.has(error.code) ? undefined : 'aborted', busyMs);
 }

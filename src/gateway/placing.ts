@@ -34,8 +34,8 @@ export interface PlaceSample {
 export interface Place {
   readonly host: string;
   readonly waitedMs: number;
-  /** Idempotent. `aborted`: the host may still be working on it. */
-  leave(how?: 'aborted'): void;
+  /** Idempotent. `aborted`: the host may still be working on it, for `busyMs` or so. */
+  leave(how?: 'aborted', busyMs?: number): void;
   observe(sample: PlaceSample): void;
   overloaded(): void;
 }

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { LinePlace } from '../admission/fair-line.ts';
+import type { LinePlace } from '../admission/line-entry.ts';
 import type { Principal } from '../auth/principal.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { RequiredRole } from '../kernel/role.ts';

@@ -47,10 +47,7 @@ export function expectedTimes(times: readonly AnswerTime[]): ExpectedTimes | und
   if (times.length < leastAnswers) return undefined;
   return {
     restMs: quantile(times, 0.95, time => Math.max(0, time.firstTokenMs - time.promptMs)),
-    msPerPromptToken: Math.max(
-      leastPromptMsPerToken,
-      quantile(times, 0.95, ({ promptMs, promptTokens }) => promptMs / Math.max(1, promptTokens)),
-    ),
+    msPerPromptToken: quantile(times, 0.95, ({ promptMs, promptTokens }) => promptMs / Math.max(1, promptTokens)),
     tokenMs: quantile(times, 0.5, time => time.tokenMs),
   };
 }
@@ -62,7 +59,7 @@ export function firstTokenLimit(
   floorMs: number,
 ): number | undefined {
   if (expected === undefined) return undefined;
-  const expectedMs = expected.restMs + expected.msPerPromptToken * promptTokens;
+  const expectedMs = expected.restMs + Math.max(leastPromptMsPerToken, expected.msPerPromptToken) * promptTokens;
   return Math.max(floorMs, Math.round(firstFactor * expectedMs));
 }
 

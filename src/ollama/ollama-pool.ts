@@ -5,6 +5,7 @@
  * Probes are each worker's own: they cost a host nothing, and a worker that relied on another's would know nothing when that one
  * died. What costs a host a generation is done by one worker of all, elsewhere.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { aborted, withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
@@ -14,7 +15,7 @@ import { forgetOne } from './forget-one.ts';
 import { modelKey } from './model-key.ts';
 import { type ColdLoadsView, withOneLoading } from './one-loading.ts';
 import { PrefixAffinity, prefixHash } from './prefix-affinity.ts';
-import { toUpstreamError, unwrapFetch } from './upstream-error.ts';
+import { toUpstreamError, unreachable, unwrapFetch } from './upstream-error.ts';
 import type { ExchangeLimits, UpstreamExchange } from './upstream-exchange.ts';
 import { UpstreamHost, type UpstreamRequest } from './upstream-host.ts';
 import { isOutOfQuestion, type Wanted } from './wanted.ts';
@@ -50,6 +51,8 @@ const changedIntervalMs = 1000;
 const firstLookMs = 1000;
 /** A host that answers at all says its version in milliseconds. Twice so long without an answer, it is silent. */
 const lookMs = 2000;
+/** Nobody knows better for how long a host is at work on what was given up. */
+const maxBusyMs = 60_000;
 
 export class OllamaPool implements Resource {
   readonly name = 'ollama-pool';
@@ -140,10 +143,15 @@ export class OllamaPool implements Resource {
     return all;
   }
 
-  /** Resolves when a host answers again, or does not in time: by then it has seen that we hung up. Never rejects. */
-  async untilFree(name: string): Promise<void> {
+  /**
+   * Resolves when a host works on nothing that nobody wants any more, as far as can be told: it has seen that we hung up when it
+   * answers again, but reads a prompt to its end first. Never rejects.
+   * @param busyMs how long that will take
+   */
+  async untilFree(name: string, busyMs = 0): Promise<void> {
     const host = this.hosts.find(one => one.name === name);
-    await host?.client.ps().catch(() => undefined);
+    const read = busyMs > 0 ? delay(Math.min(busyMs, maxBusyMs), undefined, { ref: false }) : undefined;
+    await Promise.all([read, host?.client.ps().catch(() => undefined)]);
   }
 
   /** The first in the order of the configuration, so that every worker and every request means the same one. */
@@ -289,9 +297,3 @@ function isAway({ state }: UpstreamHost): boolean {
 }
 
 const changesModels = /^\/api\/(?:pull|create|copy|delete)\b/;
-
-function unreachable(tried: readonly string[]): DeciError {
-  return new DeciError('upstream_unreachable', {
-    message: `no Ollama server can be reached (tried ${tried.join(', ')})`,
-  });
-}

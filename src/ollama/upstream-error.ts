@@ -35,3 +35,10 @@ function errorCode(error: unknown): string {
 export function unwrapFetch(thrown: unknown): unknown {
   return thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
 }
+
+/** @param tried names of hosts */
+export function unreachable(tried: readonly string[]): DeciError {
+  return new DeciError('upstream_unreachable', {
+    message: `no Ollama server can be reached (tried ${tried.join(', ')})`,
+  });
+}

@@ -5,7 +5,7 @@
  * the reason and the counts, then message_stop. Exactly one block is open at a time: `#block` is the kind that is open,
  * `#index` its number. A failure is an `error` event and never message_stop, so that no client takes it for an end.
  */
-import type { LinePlace } from '../../admission/fair-line.ts';
+import type { LinePlace } from '../../admission/line-entry.ts';
 import type { CollectedAnswer, DeltaEvent, EndEvent, GenerationEvent, ToolCall } from '../../gateway/generation.ts';
 import type { DeciError } from '../../kernel/errors.ts';
 import { renderAnthropicError } from './anthropic-error.ts';

@@ -1,7 +1,7 @@
 /**
  * What a dialect is: how it says an answer and how it says an error. The code that moves bytes (http/stream) knows only this.
  */
-import type { LinePlace } from '../../admission/fair-line.ts';
+import type { LinePlace } from '../../admission/line-entry.ts';
 import type { GenerationEvent } from '../../gateway/generation.ts';
 import type { DeciError } from '../../kernel/errors.ts';
 

@@ -2,7 +2,7 @@
  * Chat answers in OpenAI's words, streamed and whole. Order and fields of the chunks are those of Ollama, save that tool
  * calls are numbered here: clients put streamed calls together by `index`, which not every model's parser counts.
  */
-import type { LinePlace } from '../../admission/fair-line.ts';
+import type { LinePlace } from '../../admission/line-entry.ts';
 import type {
   CollectedAnswer,
   DeltaEvent,

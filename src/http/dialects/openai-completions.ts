@@ -1,5 +1,5 @@
 /** `POST /v1/completions`: text completions over Ollama's native generate. */
-import type { LinePlace } from '../../admission/fair-line.ts';
+import type { LinePlace } from '../../admission/line-entry.ts';
 import type { CollectedAnswer, DeltaEvent, EndEvent, GenerationEvent, TokenLogprob } from '../../gateway/generation.ts';
 import type { NativeGenerateRequest } from '../../gateway/native-request.ts';
 import { DeciError } from '../../kernel/errors.ts';

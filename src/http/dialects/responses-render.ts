@@ -5,7 +5,7 @@
  * done), then exactly one of response.completed, response.incomplete, response.failed. At most one item is open at a
  * time; its output_index is the number of items that are done. Every event carries the next sequence_number.
  */
-import type { LinePlace } from '../../admission/fair-line.ts';
+import type { LinePlace } from '../../admission/line-entry.ts';
 import type { CollectedAnswer, DeltaEvent, EndEvent, GenerationEvent, ToolCall } from '../../gateway/generation.ts';
 import type { DeciError } from '../../kernel/errors.ts';
 import type { StreamRenderer } from './dialect.ts';

@@ -2,7 +2,7 @@
  * Writes one streamed answer: headers with the first byte, heartbeats while nothing comes, back-pressure to the source,
  * and, when it fails, the error in whatever form is still honest at that moment.
  */
-import type { LinePlace } from '../../admission/fair-line.ts';
+import type { LinePlace } from '../../admission/line-entry.ts';
 import { type DeciError, toDeciError } from '../../kernel/errors.ts';
 import type { RequestContext } from '../request-context.ts';
 import { sendError } from '../respond.ts';
