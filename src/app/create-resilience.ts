@@ -8,6 +8,7 @@ import type { Resource } from '../kernel/lifecycle.ts';
 import { SortableIds } from '../kernel/sortable-id.ts';
 import { modelKey } from '../ollama/model-key.ts';
 import { nativeAnswer } from '../ollama/native-answer.ts';
+import { isNoGenerator } from '../ollama/no-generator.ts';
 import type { OllamaPool } from '../ollama/ollama-pool.ts';
 import { readRefusal } from '../ollama/refusal.ts';
 import type { UpstreamHost } from '../ollama/upstream-host.ts';
@@ -123,7 +124,7 @@ function probed(pool: OllamaPool, admission: Admission, host: UpstreamHost): Pro
       };
       const place = await admission.enter(entry, signal);
       try {
-        await generateOne({ pool, host, model }, signal);
+        await tryOne({ pool, host, model }, signal);
       } finally {
         place.leave(signal.aborted ? 'aborted' : undefined);
       }
@@ -144,6 +145,24 @@ async function generateOne({ pool, host, model }: OneToken, signal: AbortSignal)
   const attempt = await pool.open(request, probeLimits, signal, [host]);
   if (attempt.exchange.status >= 300) throw await readRefusal(attempt.exchange);
   await Array.fromAsync(nativeAnswer(attempt));
+}
+
+/** A model that only embeds is tried by that. */
+async function tryOne(of: OneToken, signal: AbortSignal): Promise<void> {
+  try {
+    await generateOne(of, signal);
+  } catch (error) {
+    if (!isNoGenerator(error)) throw error;
+    await embedOne(of, signal);
+  }
+}
+
+async function embedOne({ pool, host, model }: OneToken, signal: AbortSignal): Promise<void> {
+  const body = JSON.stringify({ model, input: '.' });
+  const request = { method: 'POST', path: '/api/embed', headers, body, model } as const;
+  const { exchange } = await pool.open(request, probeLimits, signal, [host]);
+  if (exchange.status >= 300) throw await readRefusal(exchange);
+  exchange.discard();
 }
 
 function watched(pool: OllamaPool, host: UpstreamHost): WatchedHost {

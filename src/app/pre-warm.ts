@@ -5,6 +5,7 @@
  */
 import type { Generate } from '../gateway/generate.ts';
 import { modelKey } from '../ollama/model-key.ts';
+import { isNoGenerator } from '../ollama/no-generator.ts';
 import type { UpstreamHost } from '../ollama/upstream-host.ts';
 import type { Lease, LeaseRepository } from '../storage/lease-repository.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -39,13 +40,14 @@ export class PreWarm {
     else if (state.is === 'down') this.#letGo(name);
   }
 
-  async #warm({ name, inventory }: UpstreamHost): Promise<void> {
+  async #warm(host: UpstreamHost): Promise<void> {
+    const { name, inventory } = host;
     const { models, log } = this.#options;
     if (!this.#take(name)) return;
     for (const model of models) {
       if (inventory.isLoaded(modelKey(model))) continue;
       try {
-        await this.#load(model, name);
+        await this.#load(model, host);
         log.info('a model was loaded before anybody asked for it', { upstream: name, model });
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -58,7 +60,17 @@ export class PreWarm {
     }
   }
 
-  async #load(model: string, host: string): Promise<void> {
+  async #load(model: string, host: UpstreamHost): Promise<void> {
+    try {
+      await this.#loadGenerator(model, host.name);
+    } catch (error) {
+      if (!isNoGenerator(error)) throw error;
+      // Nothing to embed: it is only loaded.
+      await host.embed({ model, input: [] }, this.#stopping.signal);
+    }
+  }
+
+  async #loadGenerator(model: string, host: string): Promise<void> {
     const request = { model, prompt: '' };
     const stream = await this.#options.generate(
       {

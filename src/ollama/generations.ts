@@ -3,7 +3,7 @@ import type { UpstreamExchange } from './upstream-exchange.ts';
 
 export interface Work {
   readonly inFlight: number;
-  /** Whose answers are awaited; without repetition. */
+  /** Whose answers are awaited; without repetition, and without those that only embed: these say nothing until all is done. */
   readonly models: readonly string[];
   /** Of the longest request that has no first token yet: the host may still be reading it. */
   readonly unreadBytes: number;
@@ -13,6 +13,8 @@ interface Generation {
   readonly exchange: UpstreamExchange;
   readonly model: string;
   readonly bytes: number;
+  /** Whether it asks for embeddings. */
+  readonly embeds: boolean;
 }
 
 export class Generations {
@@ -29,7 +31,8 @@ export class Generations {
   work(): Work {
     let unreadBytes = 0;
     const models = new Set<string>();
-    for (const { exchange, model, bytes } of this.#open) {
+    for (const { exchange, model, bytes, embeds } of this.#open) {
+      if (embeds) continue;
       models.add(model);
       if (!exchange.begun) unreadBytes = Math.max(unreadBytes, bytes);
     }

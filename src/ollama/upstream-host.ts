@@ -40,6 +40,7 @@ export interface UpstreamHostOptions {
 }
 
 const viaHeader = 'x-deci-via';
+const embedPaths: ReadonlySet<string> = new Set(['/api/embed', '/api/embeddings']);
 
 export class UpstreamHost {
   /** `host:port`: how logs and `X-Deci-Upstream` name it. */
@@ -97,7 +98,10 @@ export class UpstreamHost {
       onEnd,
       model === undefined ? undefined : this.generations.pulse,
     );
-    if (model !== undefined) over = this.generations.add({ exchange, model: modelKey(model), bytes: lengthOf(body) });
+    if (model !== undefined) {
+      const embeds = embedPaths.has(request.path);
+      over = this.generations.add({ exchange, model: modelKey(model), bytes: lengthOf(body), embeds });
+    }
     this.#pool.dispatch(
       {
         method: request.method,

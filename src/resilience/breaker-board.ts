@@ -123,11 +123,12 @@ export class BreakerBoard {
     }
   }
 
-  /** It is left alone for what was seen beside the attempts of requests. */
-  condemn(host: string, cause: string, verdict: Verdict): void {
-    const breaker = this.#breakers.get(host);
-    if (this.#options.limits === undefined || breaker?.state.is !== 'closed') return;
-    this.#openFor(host, breaker, { cause, verdict, limits: this.#options.limits });
+  /** A host, or a model on it, is left alone for what was seen beside the attempts of requests. */
+  condemn(name: string, cause: string, verdict: Verdict): void {
+    if (this.#options.limits === undefined || !this.#hosts.has(hostOf(name))) return;
+    const breaker = this.#of(name);
+    if (breaker.state.is !== 'closed') return;
+    this.#openFor(name, breaker, { cause, verdict, limits: this.#options.limits });
   }
 
   /** @returns false when there is none of that name */

@@ -18,7 +18,7 @@ export interface ProbedHost {
   look(signal: AbortSignal): Promise<void>;
   /** Names of the models it has in memory. */
   loaded(signal: AbortSignal): Promise<readonly string[]>;
-  /** Generates one token. @throws DeciError */
+  /** Generates one token, or embeds one. @throws DeciError */
   generate(model: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -130,7 +130,11 @@ export class BreakerProbe implements Resource {
       pass.succeeded();
     } catch (thrown) {
       const error = thrown instanceof DeciError ? thrown : new DeciError('upstream_broken', { cause: thrown });
-      if (!this.#abort.signal.aborted) pass.failed(classifyFailure(error, false), error.code);
+      if (this.#abort.signal.aborted) return;
+      const failure = classifyFailure(error, true);
+      // It answers: what it does not do for anybody is no failure, and would be asked again and again.
+      if (failure === 'client_error' || failure === 'model_missing') pass.succeeded();
+      else pass.failed(failure, error.code);
     } finally {
       pass.left();
     }

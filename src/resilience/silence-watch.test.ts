@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { DeciError } from '../kernel/errors.ts';
 import { SilenceWatch, type WatchedHost } from './silence-watch.ts';
 
 /** Lets everything run that is only waiting for promises. */
@@ -13,6 +14,7 @@ class Scene {
   isThere = true;
   doesGenerate = false;
   isLoaded = true;
+  refuses = false;
   standing: 'closed' | 'open' = 'closed';
   isDryRun = false;
   isTrialTaken = false;
@@ -37,7 +39,8 @@ class Scene {
       hasLoaded: () => this.isLoaded,
       generate: async () => {
         this.generations++;
-        if (!this.doesGenerate) throw new Error('late');
+        if (this.refuses) throw new DeciError('upstream_refused', { message: 'it has other words', status: 400 });
+        if (!this.doesGenerate) throw new DeciError('first_token_timeout');
         this.pulse++;
       },
     };
@@ -101,13 +104,22 @@ test('one that answers and generates nothing is left alone; not while another wo
   assert.deepEqual([scene.condemned, scene.generations], [[], 0]);
   scene.isLoaded = true;
   await scene.pass(5);
-  assert.deepEqual([scene.condemned, scene.generations], [['a generates_nothing'], 1]);
+  assert.deepEqual([scene.condemned, scene.generations], [['a generates_nothing', 'a m:latest generates_nothing'], 1]);
 });
 
 test('one that generates is fine, whatever our requests wait for', async t => {
   const scene = new Scene(t);
   await scene.watch.start();
   scene.doesGenerate = true;
+  await scene.pass(20);
+  assert.ok(scene.generations >= 1 && scene.generations <= 3, `${scene.generations}`);
+  assert.deepEqual(scene.condemned, []);
+});
+
+test('one that answers in words is no silent one, and is not asked again at once', async t => {
+  const scene = new Scene(t);
+  await scene.watch.start();
+  scene.refuses = true;
   await scene.pass(20);
   assert.ok(scene.generations >= 1 && scene.generations <= 3, `${scene.generations}`);
   assert.deepEqual(scene.condemned, []);

@@ -39,6 +39,12 @@ export interface SilenceWatchOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+const silences: ReadonlySet<string> = new Set(['first_token_timeout', 'stall_timeout', 'total_timeout']);
+
+function isSilence(error: unknown): boolean {
+  return error instanceof DeciError && silences.has(error.code);
+}
+
 interface Heard {
   pulse: number;
   atMs: number;
@@ -112,7 +118,7 @@ export class SilenceWatch implements Resource {
     heard.lookedAtMs = now;
     const isThere = await host.look();
     if (host.pulse() !== pulse) return;
-    if (!isThere) this.#condemn(host, 'silent', nowMs() - heard.atMs);
+    if (!isThere) this.#condemn(host, 'silent', { quietMs: nowMs() - heard.atMs });
     else if (judgement === 'try') await this.#try(host, models, heard);
   }
 
@@ -127,22 +133,29 @@ export class SilenceWatch implements Resource {
       await this.#within(signal => host.generate(model, signal));
       // It generates for others at least: what our own requests wait for has its own limits.
       heard.atMs = nowMs();
-    } catch {
-      if (!this.#abort.signal.aborted && host.pulse() === pulse) {
-        this.#condemn(host, 'generates_nothing', nowMs() - heard.atMs);
-      }
+    } catch (error) {
+      if (this.#abort.signal.aborted || host.pulse() !== pulse) return;
+      // Whatever it says in words, it is no silence; what is wrong then is for those whose requests it refuses.
+      if (!isSilence(error)) heard.atMs = nowMs();
+      else this.#condemn(host, 'generates_nothing', { quietMs: nowMs() - heard.atMs, model });
     } finally {
       release();
     }
   }
 
-  #condemn(host: WatchedHost, signal: 'silent' | 'generates_nothing', quietMs: number): void {
+  /** @param model that generated nothing: it is named too, for whoever heals it */
+  #condemn(
+    host: WatchedHost,
+    signal: 'silent' | 'generates_nothing',
+    { quietMs, model }: { quietMs: number; model?: string },
+  ): void {
     const { board } = this.#options;
     const verdict = { signal, value: Math.round(quietMs), threshold: null };
     board.condemn(host.name, 'first_token_timeout', verdict);
     const heard = this.#heard.get(host.name);
     // Where that is only told, as in a dry run, it is not told every few seconds.
     if (heard !== undefined && board.standing(host.name, '') === 'closed') heard.lookedAtMs += tellAgainMs;
+    else if (model !== undefined) board.condemn(`${host.name} ${model}`, 'first_token_timeout', verdict);
   }
 
   #within(work: (signal: AbortSignal) => Promise<void>): Promise<void> {

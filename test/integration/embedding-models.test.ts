@@ -1,0 +1,57 @@
+/** Models that only embed: they cannot be made to generate, and are tried and loaded by what they do. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HostCare } from '../../src/ollama/host-care.ts';
+import { UpstreamHost } from '../../src/ollama/upstream-host.ts';
+import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
+import { startCluster } from '../support/start-cluster.ts';
+import { until } from '../support/until.ts';
+import { ask, type Json, json } from './wire.ts';
+
+const model = 'nomic-embed-text';
+
+test('one is loaded and tried by whoever heals', async () => {
+  const fake = await startFakeOllama();
+  const { signal } = new AbortController();
+  const care = new HostCare(
+    new UpstreamHost({ url: fake.url, connectMs: 1000, requestMs: 1000, embedMs: 1000, via: 'test' }),
+  );
+  try {
+    await care.load(model, signal);
+    assert.deepEqual(await care.loaded(), [`${model}:latest`]);
+    await care.generateOne(model, signal);
+    await assert.rejects(care.load('nobody-has-it', signal), /not found/);
+  } finally {
+    await care.stop();
+    await fake.stop();
+  }
+});
+
+test('a host that comes back with nothing else in memory is tried by it, and well', async () => {
+  const fake = await startFakeOllama();
+  await using cluster = await startCluster({
+    workers: 1,
+    env: {
+      OLLAMA_URLS: fake.url,
+      OLLAMA_HEALTH_INTERVAL: '300ms',
+      RETRY_MAX: '1',
+      FIRST_TOKEN_TIMEOUT: '300ms',
+      CACHE: 'off',
+    },
+  });
+  const embed = async (): Promise<number> => (await ask(cluster, '/api/embed', { model, input: 'x' })).status;
+  const open = async (): Promise<number> =>
+    (json(await ask(cluster, '/api/admin/breakers'))['data'] as Json[]).filter(({ state }) => state !== 'closed')
+      .length;
+  try {
+    assert.equal(await embed(), 200);
+    await fake.control.fault({ fault: 'hang', path: '/api/embed' });
+    for (let time = 0; time < 5; time++) await embed();
+    assert.ok((await open()) > 0);
+    await fake.control.clearFaults();
+    await until('every breaker is closed', async () => (await open()) === 0, 20_000);
+    assert.equal(await embed(), 200);
+  } finally {
+    await fake.stop();
+  }
+});
