@@ -1,6 +1,7 @@
 /** What can be done to an Ollama server to heal it, each as one bounded request. Owner: whoever heals. */
 import { DeciError } from '../kernel/errors.ts';
 import { parseObject } from '../kernel/json.ts';
+import { isNoGenerator } from './no-generator.ts';
 import { readRefusal } from './refusal.ts';
 import { toUpstreamError } from './upstream-error.ts';
 import type { UpstreamHost, UpstreamRequest } from './upstream-host.ts';
@@ -36,15 +37,16 @@ export class HostCare {
     return (await this.#host.client.ps()).models.map(({ name }) => name);
   }
 
-  /** One token. @throws DeciError */
+  /** One token, embedded where it only embeds. @throws DeciError */
   generateOne(model: string, signal: AbortSignal): Promise<void> {
     // Without options of its own, so that nothing is loaded anew for it.
-    return this.#post('/api/generate', { model, prompt: '.', options: { num_predict: 1 }, stream: false }, signal);
+    const body = { model, prompt: '.', options: { num_predict: 1 }, stream: false };
+    return this.#generateOrEmbed(body, '.', signal);
   }
 
   /** @throws DeciError in the words of Ollama */
   load(model: string, signal: AbortSignal): Promise<void> {
-    return this.#post('/api/generate', { model, stream: false }, signal);
+    return this.#generateOrEmbed({ model, stream: false }, [], signal);
   }
 
   /** As soon as nobody uses it; does not wait for that. @throws DeciError */
@@ -64,6 +66,19 @@ export class HostCare {
 
   stop(): Promise<void> {
     return this.#host.stop();
+  }
+
+  async #generateOrEmbed(
+    body: { readonly model: string; readonly stream: boolean },
+    input: string | readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await this.#post('/api/generate', body, signal);
+    } catch (error) {
+      if (!isNoGenerator(error)) throw error;
+      await this.#post('/api/embed', { model: body.model, input }, signal);
+    }
   }
 
   #post(path: string, body: object, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DeciError } from '../kernel/errors.ts';
 import { type CaredHost, createModelPull, createRunnerReload, isCorrupt, type OllamaCare } from './ollama-healers.ts';
 import { OllamaRestart } from './ollama-restart.ts';
 
@@ -9,6 +10,8 @@ class Ward {
   nowMs = 1_000_000;
   readonly done: string[] = [];
   readonly tried: string[] = [];
+  readonly probed: string[] = [];
+  refuses = false;
   rows: ReturnType<OllamaCare['leftAlone']> = [];
   isBusy = false;
   isProbed = false;
@@ -22,9 +25,11 @@ class Ward {
     name: 'a:1',
     isLocal: true,
     look: async () => this.seen,
-    loaded: async () => (this.isUnloaded ? [] : ['m:latest']),
-    generateOne: async () => {
-      if (this.hangs-- > 0) throw new Error('late');
+    loaded: async () => (this.isUnloaded ? [] : ['other:latest', 'm:latest']),
+    generateOne: async model => {
+      this.probed.push(model);
+      if (this.refuses) throw new DeciError('upstream_refused', { message: 'other words', status: 500 });
+      if (this.hangs-- > 0) throw new DeciError('first_token_timeout');
     },
     load: async model => {
       this.done.push(`load ${model}`);
@@ -50,7 +55,10 @@ class Ward {
   };
 }
 
-const silent = [{ host: 'a:1', model: undefined, cause: 'first_token_timeout' }];
+const silent = [
+  { host: 'a:1', model: undefined, cause: 'first_token_timeout' },
+  { host: 'a:1', model: 'm:latest', cause: 'first_token_timeout' },
+];
 const corrupt = 'llama runner process has terminated: error loading model: tensor data is not within the file bounds';
 
 test('what Ollama says of a damaged file is known; what it says without enough memory is not that', () => {
@@ -92,6 +100,15 @@ test('a model that generates nothing is loaded anew, and the host tried again; o
   assert.equal((await episode?.act(never))?.result, 'healed');
   assert.deepEqual(ward.done, ['unload m:latest', 'load m:latest']);
   assert.deepEqual([ward.tried, vain], [['a:1'], []]);
+});
+
+test('only what is named is tried, and only silence counts', async () => {
+  const ward = new Ward();
+  ward.refuses = true;
+  ward.rows = silent;
+  const healer = createRunnerReload(ward.care, () => undefined);
+  assert.deepEqual(await healer.detect(never), []);
+  assert.deepEqual(ward.probed, ['m:latest']);
 });
 
 test('never two hosts at once: without its turn a healer does nothing', async () => {

@@ -5,6 +5,7 @@
 import type { Episode, Healer } from '../journal/healer.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
+import { DeciError } from '../kernel/errors.ts';
 import { pause } from '../kernel/pause.ts';
 
 export interface CaredHost {
@@ -121,19 +122,22 @@ async function wedgedModel(host: CaredHost, rows: readonly LeftAlone[]): Promise
   if ((await host.look()) !== 'answers') return undefined;
   const loaded = await host.loaded().catch(() => []);
   const named = loaded.filter(name => rows.some(({ model }) => model === name.toLowerCase()));
-  for (const model of new Set([...named, ...loaded.slice(0, 2)])) {
-    if (!(await doesGenerate(host, model))) return model;
+  for (const model of named) {
+    if (await isMute(host, model)) return model;
   }
   return undefined;
 }
 
-async function doesGenerate(host: CaredHost, model: string): Promise<boolean> {
-  try {
-    await withDeadline(tryMs, signal => host.generateOne(model, signal));
-    return true;
-  } catch {
-    return false;
-  }
+/** Only silence counts: whatever it says in words, it does not hang. */
+async function isMute(host: CaredHost, model: string): Promise<boolean> {
+  return withDeadline(tryMs, async signal => {
+    try {
+      await host.generateOne(model, signal);
+      return false;
+    } catch (error) {
+      return signal.aborted || (error instanceof DeciError && silences.has(error.code));
+    }
+  });
 }
 
 interface Reload {
@@ -155,7 +159,7 @@ function reloadEpisode(care: OllamaCare, { host, model, onVain }: Reload): Episo
           () => true,
           () => false,
         );
-        if (!isLoaded || !(await doesGenerate(host, model))) {
+        if (!isLoaded || (await isMute(host, model))) {
           onVain(host.name);
           return noEffect;
         }
