@@ -154,6 +154,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       health: {
         version,
         hosts: pool.hosts,
+        conditionOf: host => hosts.states.of(host),
         storeFailure: () => (spine.store.state.is === 'unavailable' ? spine.store.state.error.reason : undefined),
         healing: createHealingSummary({ journal: spine.journal, now: Date.now }),
         state: () => serving.state,

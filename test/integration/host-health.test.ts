@@ -92,6 +92,14 @@ test('a host that lets in and generates nothing is wedged within 20 s under traf
   const list = await cluster.script(['src/cli.ts', 'hosts', 'list']);
   assert.match(list.stdout, /wedged/);
   await until('the status says so', async () => /wedged/.test((await cluster.script(['scripts/status.ts'])).stdout));
+  await until('the health of the service says so', async () => {
+    const { status, checks } = json(await ask(cluster, '/api/health')) as {
+      status: string;
+      checks: Record<string, Json[]>;
+    };
+    const [check] = checks[`ollama:${nameOf(first)}`] ?? [];
+    return status === 'warn' && check?.['status'] === 'warn' && String(check['output']).startsWith('wedged: ');
+  });
   for (let time = 0; time < 6; time++) {
     const answer = await ask(cluster, '/api/chat', chat('x', { model }));
     assert.deepEqual([answer.status, answer.headers.get('x-deci-upstream')], [200, nameOf(second)]);

@@ -12,6 +12,12 @@ export interface CheckedHost {
     | { readonly is: 'down' | 'silent'; readonly reason: string };
 }
 
+/** What is known of a host beyond its own answers to probes. */
+interface Condition {
+  readonly is: string;
+  readonly reason?: string;
+}
+
 export interface Healing {
   /** Null when the journal cannot be read. */
   readonly last_24h: number | null;
@@ -21,6 +27,8 @@ export interface Healing {
 export interface HealthDeps {
   readonly version: string;
   readonly hosts: readonly CheckedHost[];
+  /** Undefined until it is known. */
+  readonly conditionOf: (host: string) => Condition | undefined;
   /** Why the store of what is kept cannot be used; undefined when it can. */
   readonly storeFailure: () => string | undefined;
   readonly healing: () => Promise<Healing>;
@@ -35,10 +43,10 @@ interface Check {
 }
 
 /** Nothing here is a failure: the process is fine, requests are answered, and restarting it would heal nothing. */
-export function health({ version, hosts, storeFailure, healing }: HealthDeps): Handler {
+export function health({ version, hosts, conditionOf, storeFailure, healing }: HealthDeps): Handler {
   return async context => {
     const checks: Record<string, readonly Check[]> = { store: [storeCheck(storeFailure())] };
-    for (const host of hosts) checks[`ollama:${host.name}`] = [checkOf(host)];
+    for (const host of hosts) checks[`ollama:${host.name}`] = [checkOf(host, conditionOf(host.name))];
     const status: Status = Object.values(checks).every(([check]) => check?.status === 'pass') ? 'pass' : 'warn';
     const common = { status, version, release_id: version };
     // Names of hosts, and what is wrong with them, are for those who may look.
@@ -52,10 +60,21 @@ function storeCheck(failure: string | undefined): Check & { readonly output?: st
   return failure === undefined ? { status: 'pass', time } : { status: 'warn', time, output: failure };
 }
 
-function checkOf({ state }: CheckedHost): Check & Readonly<Record<string, unknown>> {
+const troubles: ReadonlySet<string> = new Set(['wedged', 'quarantined', 'down']);
+
+function checkOf({ state }: CheckedHost, condition: Condition | undefined): Check & Readonly<Record<string, unknown>> {
   const time = new Date().toISOString();
   switch (state.is) {
     case 'up':
+      // It answers probes, and nevertheless gets no requests.
+      if (condition !== undefined && troubles.has(condition.is)) {
+        return {
+          status: 'warn',
+          time,
+          output: `${condition.is}: ${condition.reason ?? ''}`,
+          observed_value: state.version,
+        };
+      }
       return { status: 'pass', time, observed_value: state.version, models: state.models };
     case 'down':
       return { status: 'warn', time, output: `not reachable: ${state.reason}` };
