@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { requestKey } from './request-key.ts';
+import { type KeyedRequest, requestKey } from './request-key.ts';
 
 const messages = [{ role: 'user', content: 'why?' }];
 const base = { model: 'm', messages };
 
-function keyed(request: object, extra: { tenant?: string; path?: string; model?: string; variant?: number } = {}) {
+type Extra = Partial<Pick<KeyedRequest, 'tenant' | 'path' | 'model' | 'variant' | 'hosts'>>;
+
+function keyed(request: object, extra: Extra = {}) {
   return requestKey({ tenant: 'a', path: '/api/chat', model: 'm', body: JSON.stringify(request), ...extra });
 }
 const keyOf = (...args: Parameters<typeof keyed>): string | undefined => keyed(...args)?.key;
@@ -57,6 +59,13 @@ test('everything that can change the answer is in its key', () => {
   const generate = { path: '/api/generate' };
   const asked = [{}, { system: 's' }, { template: 't' }, { raw: true }, { suffix: 's' }, { context: [1] }];
   assert.equal(new Set(asked.map(more => keyOf({ ...prompt, ...more }, generate))).size, asked.length);
+});
+
+test('the same question to other hosts is another one, in whatever order they are named', () => {
+  const at = (hosts?: readonly string[]) => keyOf(base, { hosts });
+  const keys = [at(), at([]), at(['a:1']), at(['b:1']), at(['a:1', 'b:1']), at(['a:1,b:1'])];
+  assert.equal(new Set(keys).size, keys.length);
+  assert.equal(at(['b:1', 'a:1']), at(['a:1', 'b:1', 'a:1']));
 });
 
 test('a tenant cannot be spelled into the key of another', () => {

@@ -15,6 +15,8 @@ export interface KeyedRequest {
   readonly request?: JsonObject | undefined;
   /** Tells apart answers that are wanted several times for one request. */
   readonly variant?: number | undefined;
+  /** Names of the hosts that may answer, in any order; all when absent. One name may be other weights elsewhere. */
+  readonly hosts?: readonly string[] | undefined;
 }
 
 export interface RequestKey {
@@ -39,7 +41,8 @@ export function requestKey(asked: KeyedRequest): RequestKey | undefined {
   const { tenant, path, model, variant = 0 } = asked;
   const members = memberMap(asked.request ?? parseObject(asked.body.toString()));
   if (members === undefined || !asksSomething(members.get(questions[path] ?? ''))) return undefined;
-  let all = JSON.stringify([tenant, model, path, variant]);
+  const where = asked.hosts === undefined ? [] : [[...new Set(asked.hosts)].toSorted()];
+  let all = JSON.stringify([tenant, model, path, variant, ...where]);
   for (const name of [...members.keys()].toSorted()) {
     const text = memberText(name, members.get(name));
     if (mayBeInexact.test(text) && isInexact(members.get(name), 0)) return undefined;

@@ -27,12 +27,14 @@ export interface EmbeddingAsked {
   readonly request: JsonObject;
   readonly marks: Pick<AnswerMarks, 'model' | 'adjusted'>;
   readonly wishes: ReadyRequest['wishes'];
+  /** See `KeyedRequest`. */
+  readonly hosts: ReadyRequest['hosts'];
 }
 
 /** As it is looked for, and what a client is told of one that was not made as it was asked for. */
 export function embeddingAsked(path: EmbeddingAsked['path'], ready: ReadyRequest): EmbeddingAsked {
-  const { model, request, wishes, rename, adjusted } = ready;
-  return { path, model, request, wishes, marks: { model: rename === undefined ? undefined : model, adjusted } };
+  const { model, request, wishes, rename, adjusted, hosts } = ready;
+  return { path, model, request, wishes, hosts, marks: { model: rename === undefined ? undefined : model, adjusted } };
 }
 
 /**
@@ -111,8 +113,8 @@ async function share(
 }
 
 function keyed(context: RequestContext, asked: EmbeddingAsked): KeyedRequest {
-  const { path, model, request } = asked;
-  return { path, model, request, tenant: tenantOf(context), body: '' };
+  const { path, model, request, hosts } = asked;
+  return { path, model, request, hosts, tenant: tenantOf(context), body: '' };
 }
 
 function tell(context: RequestContext, deps: EmbeddingCache, marks: AnswerMarks): void {
