@@ -33,7 +33,7 @@ function streamOf(...blocks: Array<string | Error>): NativeStream {
 }
 
 /** A cache that tells what was done with it. */
-function setUp(next: Generate) {
+function setUp(next: Generate, refresh?: CacheDeps['refresh']) {
   const records = new Map<string, Recording>();
   const results: string[] = [];
   const state = { fresh: true, held: 0 };
@@ -53,6 +53,7 @@ function setUp(next: Generate) {
     election: { elect: async () => ({ resign: () => undefined }) },
     keyOf: request => requestKey(request),
     onResult: result => results.push(result),
+    refresh,
   };
   return { generate: createCached(deps, next), records, results, state };
 }
@@ -120,6 +121,18 @@ test('a failure behind the first line is never covered up', async () => {
   const { generate } = setUp(async () => answers.shift() as NativeStream);
   await read(await generate(job, never));
   await assert.rejects(read(await generate(job, never)), { code: 'upstream_broken' });
+});
+
+test('whether an answer is nearly too old goes by the time of its virtual model', async () => {
+  const ttls: Array<number | undefined> = [];
+  const { generate } = setUp(async () => streamOf('{"a":1}\n', done), {
+    isDue: (_, ttlMs) => ttls.push(ttlMs) < 0,
+    run: async () => assert.fail('it is not due'),
+  });
+  for (const ttlMs of [5, 5, undefined]) {
+    await read(await generate({ ...fixed, wishes: { ...noWishes, ttlMs } }, never));
+  }
+  assert.deepEqual(ttls, [5, undefined]);
 });
 
 test('switched off, everything is passed by', async () => {

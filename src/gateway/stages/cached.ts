@@ -4,6 +4,7 @@
  * no host can answer. Nobody is given what another tenant's request has made.
  */
 import type { Recording } from '../../cache/recording.ts';
+import type { Renewal } from '../../cache/refresh-ahead.ts';
 import type { KeyedRequest, RequestKey } from '../../cache/request-key.ts';
 import type { NewRecording, ResponseCache } from '../../cache/response-cache.ts';
 import type { SingleFlight } from '../../cache/single-flight.ts';
@@ -34,7 +35,7 @@ export interface CacheDeps {
   readonly refresh?:
     | {
         isDue(hit: Recording, ttlMs?: number): boolean;
-        run(key: string, make: (signal: AbortSignal) => Promise<void>): Promise<boolean>;
+        run(renewal: Renewal): Promise<boolean>;
       }
     | undefined;
 }
@@ -148,7 +149,12 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
 /** Nobody waits for it. */
 function refreshAhead(deps: CacheDeps, next: Generate, { job, key }: Asked, hit: Recording): void {
   if (deps.refresh?.isDue(hit, job.wishes?.ttlMs) !== true) return;
-  void deps.refresh.run(key, signal => renew(deps, next, { job, key }, signal));
+  void deps.refresh.run({
+    key,
+    hit,
+    takeOver: maxAgeMs => deps.cache.freshShared(key, maxAgeMs) !== undefined,
+    make: signal => renew(deps, next, { job, key }, signal),
+  });
 }
 
 /** @throws DeciError when the answer cannot be had, or none may be kept of it */
