@@ -18,8 +18,8 @@ export function createModels({ models, upstreams }: Config, { store, log }: Spin
     random: Math.random,
     onFailure: error => log.warn('the virtual models cannot be read', { cause: String(error) }),
   });
-  const { fallbackText, runnerOptions, keepAlive } = models;
-  const protection = { runnerOptions, keepAlive };
+  const { fallbackText, runnerOptions, maxContext, keepAlive } = models;
+  const protection = { runnerOptions, maxContext, keepAlive };
   return {
     policy: { find: name => virtualModels.find(name), protection, fallbackText },
     virtualModels,

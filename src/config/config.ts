@@ -12,6 +12,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ModelsConfig {
   readonly runnerOptions: 'keep' | 'round_up' | 'fix';
+  /** In tokens. */
+  readonly maxContext: number;
   readonly keepAlive: { readonly minMs: number; readonly maxMs: number };
   readonly fallbackText: string | undefined;
   /** Names of models that are loaded before anybody asks for them. */
@@ -269,6 +271,7 @@ function buildModels(values: SettingValues): ModelsConfig {
   const minMs = values.KEEP_ALIVE_MIN;
   return {
     runnerOptions: values.RUNNER_OPTIONS,
+    maxContext: values.NUM_CTX_MAX,
     keepAlive: { minMs, maxMs: Math.max(minMs, values.KEEP_ALIVE_MAX) },
     preWarm: values.PRE_WARM ?? [],
     fallbackText: values.FALLBACK_TEXT === '' ? undefined : values.FALLBACK_TEXT,

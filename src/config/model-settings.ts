@@ -1,6 +1,6 @@
 /** The settings of what one client may do to the models that all use, and of what is said when none answers. */
 import type { Setting } from './setting.ts';
-import { commaList, duration, oneOf, text } from './value-types.ts';
+import { commaList, duration, integer, oneOf, text } from './value-types.ts';
 
 const day = 86_400_000;
 
@@ -9,7 +9,14 @@ export const modelSettings = {
     type: oneOf('keep', 'round_up', 'fix'),
     default: 'round_up',
     meaning:
-      "What becomes of clients' options that make Ollama load a model anew (`num_ctx`, `num_batch`, `num_gpu`, `main_gpu`, `use_mmap`, `num_thread`, `draft_num_predict`). `keep`: they hold. `round_up`: `num_ctx` becomes the next power of two, at least 2048, so that clients share a size; the rest holds. `fix`: they are taken away. A virtual model may say otherwise for itself. What was changed stands in `X-Deci-Adjusted`.",
+      "What becomes of clients' options that make Ollama load a model anew (`num_ctx`, `num_batch`, `num_gpu`, `main_gpu`, `use_mmap`, `num_thread`, `draft_num_predict`). `keep`: they hold. `round_up`: `num_ctx` becomes the next power of two, at least 2048, so that clients share a size; the rest is taken away, except of an admin. `fix`: all are taken away. A virtual model may say otherwise for itself. What was changed stands in `X-Deci-Adjusted`.",
+    group: 'Ollama',
+  },
+  NUM_CTX_MAX: {
+    type: integer(2048, 2 ** 30),
+    default: '131072',
+    meaning:
+      'The largest `num_ctx` of a request that is not from an admin, in tokens: the memory of a host grows with it. A virtual model may say more for itself.',
     group: 'Ollama',
   },
   KEEP_ALIVE_MIN: {

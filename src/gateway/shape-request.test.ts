@@ -7,6 +7,7 @@ import { type Protection, shapeRequest } from './shape-request.ts';
 
 const protection = (runnerOptions: RunnerPolicy = 'round_up'): Protection => ({
   runnerOptions,
+  maxContext: 100_000,
   keepAlive: { minMs: 60_000, maxMs: 86_400_000 },
 });
 const messages = [{ role: 'user', content: 'x' }];
@@ -33,7 +34,19 @@ test('a request that asks for nothing special is the same object', () => {
 });
 
 for (const [policy, asked, left, adjusted] of [
-  ['round_up', { num_ctx: 5000, num_gpu: 1 }, { num_ctx: 8192, num_gpu: 1 }, ['num_ctx=8192']],
+  ['round_up', { num_ctx: 5000, num_gpu: 1 }, { num_ctx: 8192 }, ['num_gpu=default', 'num_ctx=8192']],
+  [
+    'round_up',
+    { num_batch: 1, num_gpu: 0, main_gpu: 1, use_mmap: false, num_thread: 2, draft_num_predict: 3, top_k: 1 },
+    { top_k: 1 },
+    ['num_batch', 'num_gpu', 'main_gpu', 'use_mmap', 'num_thread', 'draft_num_predict'].map(name => `${name}=default`),
+  ],
+  ['round_up', { num_gpu: null }, { num_gpu: null }, []],
+  ['round_up', { num_ctx: 70_000 }, { num_ctx: 100_000 }, ['num_ctx=100000']],
+  ['round_up', { num_ctx: 2 ** 30 }, { num_ctx: 100_000 }, ['num_ctx=100000']],
+  ['round_up', { num_ctx: 1e300 }, { num_ctx: 100_000 }, ['num_ctx=100000']],
+  ['round_up', { num_ctx: 200_000.5 }, { num_ctx: 100_000 }, ['num_ctx=100000']],
+  ['keep', { num_ctx: 2 ** 30, num_gpu: 1 }, { num_ctx: 100_000, num_gpu: 1 }, ['num_ctx=100000']],
   ['round_up', { num_ctx: 512 }, { num_ctx: 2048 }, ['num_ctx=2048']],
   ['round_up', { num_ctx: 4096 }, { num_ctx: 4096 }, []],
   ['round_up', { num_ctx: 'many' }, { num_ctx: 'many' }, []],
@@ -47,6 +60,21 @@ for (const [policy, asked, left, adjusted] of [
     assert.equal(shaped.isChanged, adjusted.length > 0);
   });
 }
+
+test('an admin may ask for what makes a model load anew, and for any context', () => {
+  const options = { num_ctx: 2 ** 20, num_gpu: 1, num_thread: 2 };
+  const shaped = shape({ options }, { mayManage: true });
+  assert.deepEqual([shaped.request['options'], shaped.adjusted], [options, []]);
+});
+
+test('what the virtual model says of a runner holds, whatever a client says', () => {
+  const virtual = virtualModel('v', 'b', { options: { num_gpu: 20, num_ctx: 200_000 } });
+  const shaped = shape({ options: { num_gpu: 1, num_batch: 9, num_ctx: 300_000 } }, { virtual });
+  assert.deepEqual(shaped.request['options'], { num_gpu: 20, num_ctx: 200_000 });
+  assert.deepEqual(shaped.adjusted, ['num_batch=default', 'num_gpu=20', 'num_ctx=200000']);
+  const keeping = virtualModel('v', 'b', { options: { num_gpu: 20 }, runner_options: 'keep' });
+  assert.deepEqual(shape({ options: { num_gpu: 1 } }, { virtual: keeping }).request['options'], { num_gpu: 1 });
+});
 
 test('the context of the virtual model serves whoever asks for less; fixed, it serves all', () => {
   const virtual = virtualModel('v', 'b', { options: { num_ctx: 6000 } });

@@ -11,6 +11,8 @@ import type { RunnerPolicy, VirtualModel } from '../ollama/virtual-model.ts';
 
 export interface Protection {
   readonly runnerOptions: RunnerPolicy;
+  /** In tokens. */
+  readonly maxContext: number;
   readonly keepAlive: KeepAliveLimits;
 }
 
@@ -55,7 +57,7 @@ export function shapeRequest(
   }
   const request = withReadNames(asked.request);
   const adjusted = [
-    ...shapeOptions(request, { ...asked, virtual }, protection.runnerOptions),
+    ...shapeOptions(request, { ...asked, virtual }, protection),
     ...shapeKeepAlive(request, { ...asked, virtual, limits: protection.keepAlive }),
   ];
   if (virtual !== undefined) {
@@ -102,8 +104,8 @@ function withReadNames(request: JsonObject): JsonObject {
 
 function shapeOptions(
   request: JsonObject,
-  { virtual, implied = [] }: Pick<AskedRequest, 'implied'> & { readonly virtual: VirtualModel | undefined },
-  usual: RunnerPolicy,
+  { virtual, mayManage, implied = [] }: AskedRequest & { readonly virtual: VirtualModel | undefined },
+  { runnerOptions: usual, maxContext }: Protection,
 ): readonly string[] {
   const asked = request['options'] ?? {};
   // What is no object is refused by Ollama, in its own words.
@@ -113,7 +115,7 @@ function shapeOptions(
   const said = Object.fromEntries(
     Object.entries(asked).filter(([name]) => !(implied.includes(name) && Object.hasOwn(own, name))),
   );
-  const { options, changes } = normaliseRunnerOptions(said, own, policy);
+  const { options, changes } = normaliseRunnerOptions(said, own, { policy, maxContext, mayManage });
   if (Object.keys(options).length > 0) request['options'] = options;
   else delete request['options'];
   return changes;

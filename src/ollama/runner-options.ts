@@ -24,12 +24,22 @@ export interface Normalised {
   readonly changes: readonly string[];
 }
 
+export interface RunnerRules {
+  readonly policy: RunnerPolicy;
+  /** Of a client's, in tokens; the memory of a host grows with it. What a virtual model says itself may be more. */
+  readonly maxContext: number;
+  /** Whether the caller answers for the hosts himself. */
+  readonly mayManage: boolean;
+}
+
 /**
  * `keep`: the client's hold. `round_up`: a context of a size that others ask for as well, never smaller than it was asked for,
- * so that an answer loses nothing; the rest holds. `fix`: only those of the defaults hold.
+ * so that an answer loses nothing; of the rest only those of the defaults hold, unless an admin asks. `fix`: only those of the
+ * defaults hold.
  * @param defaults of the virtual model
  */
-export function normaliseRunnerOptions(asked: JsonObject, defaults: JsonObject, policy: RunnerPolicy): Normalised {
+export function normaliseRunnerOptions(asked: JsonObject, defaults: JsonObject, rules: RunnerRules): Normalised {
+  const { policy, mayManage } = rules;
   const changes: string[] = [];
   const options: JsonObject = { ...defaults, ...asked };
   const change = (name: string, value: unknown): void => {
@@ -37,14 +47,21 @@ export function normaliseRunnerOptions(asked: JsonObject, defaults: JsonObject, 
     else options[name] = value;
     if (value !== asked[name]) changes.push(`${name}=${value === undefined ? 'default' : JSON.stringify(value)}`);
   };
-  if (policy === 'fix') {
-    for (const name of runnerOptions) if (isGiven(asked[name])) change(name, defaults[name]);
+  const { num_ctx: context } = asked;
+  for (const name of runnerOptions) {
+    const isDropped = policy === 'fix' || (policy === 'round_up' && name !== 'num_ctx' && !mayManage);
+    if (isDropped && isGiven(asked[name])) change(name, defaults[name]);
   }
-  if (policy === 'round_up') {
-    const { num_ctx: context } = asked;
-    if (isCount(context)) change('num_ctx', roundedContext(context, defaults['num_ctx']));
+  if (policy !== 'fix' && typeof context === 'number') {
+    change('num_ctx', contextFor(context, defaults['num_ctx'], rules));
   }
   return { options, changes };
+}
+
+function contextFor(asked: number, usual: unknown, { policy, maxContext, mayManage }: RunnerRules): number {
+  const wanted = policy === 'round_up' && isCount(asked) ? roundedContext(asked, usual) : asked;
+  if (mayManage) return wanted;
+  return Math.min(wanted, isCount(usual) ? Math.max(maxContext, usual) : maxContext);
 }
 
 function isGiven(value: unknown): boolean {

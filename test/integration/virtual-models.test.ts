@@ -302,9 +302,9 @@ test('by the command', async () => {
 
 test('what one client may not do to all is changed and marked, or refused; an admin may', async () => {
   const local = { url: cluster.url };
-  const greedy = question('llama3.2', { options: { num_ctx: 5000 }, keep_alive: -1 });
+  const greedy = question('llama3.2', { options: { num_ctx: 5000, num_gpu: 1 }, keep_alive: -1 });
   const adjusted = await ask(local, '/api/chat', greedy);
-  assert.equal(mark(adjusted, 'adjusted'), 'num_ctx=8192, keep_alive=86400s');
+  assert.equal(mark(adjusted, 'adjusted'), 'num_gpu=default, num_ctx=8192, keep_alive=86400s');
   const sent = lastBody(cluster.control, '/api/chat');
   assert.deepEqual([sent['options'], sent['keep_alive']], [{ num_ctx: 8192 }, 86_400]);
   const embedded = await ask(local, '/api/embed', { model: 'llama3.2', input: `x ${questions++}`, keep_alive: 0 });

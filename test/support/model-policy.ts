@@ -5,7 +5,7 @@ import type { VirtualModel } from '../../src/ollama/virtual-model.ts';
 
 export function modelPolicy(changes: Partial<ModelPolicy> = {}): ModelPolicy {
   const keepAlive = { minMs: 0, maxMs: Number.POSITIVE_INFINITY };
-  return { find: () => undefined, protection: { runnerOptions: 'keep', keepAlive }, ...changes };
+  return { find: () => undefined, protection: { runnerOptions: 'keep', maxContext: 2 ** 30, keepAlive }, ...changes };
 }
 
 export function virtualModel(name: string, base: string, changes: Partial<VirtualModel> = {}): VirtualModel {
