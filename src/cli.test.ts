@@ -218,8 +218,8 @@ test('hosts: the list is a table, a host is drained by name, and one that is not
     [
       0,
       [
-        'NAME       STATE  SLOTS  MODELS  LOADED           VERSION  REASON',
-        'gpu:11434  busy     5/5       2  llama3.2:latest  0.33.0   -',
+        'NAME       STATE  SLOTS        MODELS  LOADED           VERSION  REASON',
+        'gpu:11434  busy     5/5  2 (1 differ)  llama3.2:latest  0.33.0   -',
       ],
     ],
   );

@@ -123,7 +123,7 @@ const host = {
   slots: { in_use: 5, max: 5 },
   models: [
     { name: 'llama3.2:latest', loaded: true },
-    { name: 'qwen3:latest', loaded: false },
+    { name: 'qwen3:latest', loaded: false, differs: true },
   ],
 };
 

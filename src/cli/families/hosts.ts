@@ -91,12 +91,13 @@ function colourOf(state: string): 'green' | 'yellow' | 'red' {
 function row({ name, state, slots, models, version, reason }: JsonObject): string[] {
   const rows = Array.isArray(models) ? models.filter(isObject) : [];
   const loaded = rows.filter(model => model['loaded'] === true).map(model => cellText(model['name']));
+  const differing = rows.filter(model => model['differs'] === true).length;
   const used = isObject(slots) ? `${cellText(slots['in_use'])}/${cellText(slots['max'])}` : cellText(slots);
   return [
     cellText(name),
     cellText(state),
     used,
-    String(rows.length),
+    differing === 0 ? String(rows.length) : `${rows.length} (${differing} differ)`,
     cellText(loaded.join(' ')),
     cellText(version),
     cellText(reason),

@@ -5,6 +5,8 @@ export interface ListedModel {
   readonly model?: string | undefined;
   readonly name?: string | undefined;
   readonly modified_at?: string | undefined;
+  /** Ours, for an entry of a list; passed on as it is. */
+  readonly deci?: object | undefined;
 }
 
 /** The part before the model in `host/namespace/model:tag`; Ollama's own models are in `library`. */
@@ -20,6 +22,7 @@ export function renderOpenAiModel(model: ListedModel): object {
     object: 'model',
     created: Number.isNaN(modifiedMs) ? 0 : Math.floor(modifiedMs / 1000),
     owned_by: namespaceOf(id),
+    ...(model.deci === undefined ? {} : { deci: model.deci }),
   };
 }
 

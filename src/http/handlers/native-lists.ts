@@ -11,6 +11,15 @@ interface ListedModel {
   readonly name: string;
   readonly modified_at: unknown;
   readonly expires_at: unknown;
+  readonly digest?: unknown;
+  /** Not Ollama's: only where hosts have something else under the same name. */
+  readonly deci?: Difference;
+}
+
+interface Difference {
+  readonly differs: true;
+  /** By the name of the host. */
+  readonly digests: Readonly<Record<string, string>>;
 }
 
 /** Ollama writes null for a list without rows. */
@@ -62,17 +71,31 @@ export function tags({ hosts, virtual }: NamedListDeps): Handler {
 export function ps(deps: ListDeps): Handler {
   return async context => {
     const lists = await askAll(deps.hosts, async host => rowsOf(await host.client.ps()), context);
-    const models = lists.flat().toSorted((a, b) => String(b.expires_at).localeCompare(String(a.expires_at)));
+    const models = lists
+      .flatMap(({ rows }) => rows)
+      .toSorted((a, b) => String(b.expires_at).localeCompare(String(a.expires_at)));
     sendJson(context, { models });
   };
 }
 
-/** One row a name; the first host in the order of the configuration wins. */
+/** One row a name, marked where hosts differ; the first host in the order of the configuration wins. */
 export async function mergedTags(hosts: readonly ListedHost[], context: RequestContext) {
   const lists = await askAll(hosts, async host => rowsOf(await host.client.list()), context);
   const byName = new Map<string, ListedModel>();
-  for (const model of lists.flat()) if (!byName.has(model.name)) byName.set(model.name, model);
-  return [...byName.values()];
+  const digests = new Map<string, Record<string, string>>();
+  for (const { host, rows } of lists) {
+    for (const model of rows) {
+      if (!byName.has(model.name)) byName.set(model.name, model);
+      const known = digests.get(model.name) ?? {};
+      if (typeof model.digest === 'string') known[host] = model.digest;
+      digests.set(model.name, known);
+    }
+  }
+  return [...byName.values()].map(model => withDifference(model, digests.get(model.name) ?? {}));
+}
+
+function withDifference(model: ListedModel, digests: Readonly<Record<string, string>>): ListedModel {
+  return new Set(Object.values(digests)).size < 2 ? model : { ...model, deci: { differs: true, digests } };
 }
 
 /** The rows that have a name; a host that lists something else is no reason to fail for all. */
@@ -85,17 +108,51 @@ function isListedModel(row: unknown): row is ListedModel {
   return isObject(row) && typeof row['name'] === 'string';
 }
 
-/** The answers of all hosts that gave one. @throws DeciError `upstream_unreachable` when none did */
-async function askAll<T>(
+/** Whoever has not answered by then is left out, when another one has. */
+const patienceMs = 1000;
+
+interface HostRows {
+  readonly host: string;
+  readonly rows: readonly ListedModel[];
+}
+
+/**
+ * The answers of the hosts that gave one, in their order. Those that are known to be gone or silent are not asked, unless there
+ * is no other.
+ * @throws DeciError `upstream_unreachable` when none did
+ */
+async function askAll(
   hosts: readonly ListedHost[],
-  ask: (host: ListedHost) => Promise<T>,
+  ask: (host: ListedHost) => Promise<readonly ListedModel[]>,
   context: RequestContext,
-): Promise<T[]> {
-  const settled = await Promise.allSettled(hosts.map(ask));
+): Promise<HostRows[]> {
+  const present = hosts.filter(({ state }) => state.is !== 'down' && state.is !== 'silent');
+  const asked = (present.length === 0 ? hosts : present).map(async host => ({
+    host: host.name,
+    rows: await ask(host),
+  }));
+  const answers = await inTime(asked);
   context.throwIfAborted();
-  const answers = settled.filter(result => result.status === 'fulfilled').map(result => result.value);
   if (answers.length === 0) throw unreachable(hosts);
   return answers;
+}
+
+/** What there is when all are settled; or after `patienceMs`, as soon as there is something. Never rejects. */
+async function inTime<T>(asked: ReadonlyArray<Promise<T>>): Promise<T[]> {
+  const answers = new Map<number, T>();
+  const enough = Promise.withResolvers<void>();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    if (answers.size > 0) enough.resolve();
+  }, patienceMs);
+  const noted = asked.map(async (answer, index) => {
+    answers.set(index, await answer);
+    if (isLate) enough.resolve();
+  });
+  await Promise.race([Promise.allSettled(noted), enough.promise]);
+  clearTimeout(timer);
+  return [...answers].toSorted(([a], [b]) => a - b).map(([, answer]) => answer);
 }
 
 export function unreachable(hosts: ReadonlyArray<{ readonly name: string }>): DeciError {

@@ -78,7 +78,9 @@ export function openAiModels({ hosts, virtual }: NamedListDeps): Handler {
     // The client's types call it a Date; on the wire, and so here, it is a text.
     sendJson(
       context,
-      renderOpenAiModels(models.map(({ name, modified_at }) => ({ name, modified_at: String(modified_at) }))),
+      renderOpenAiModels(
+        models.map(({ name, modified_at, deci }) => ({ name, modified_at: String(modified_at), deci })),
+      ),
     );
   };
 }

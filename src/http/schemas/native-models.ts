@@ -22,11 +22,20 @@ const row = {
   details,
 };
 
+/** Ours: absent where all hosts have the same. */
+export const difference = z
+  .strictObject({ differs: z.literal(true), digests: z.record(z.string(), z.string()) })
+  .optional()
+  .meta({
+    id: 'ModelDifference',
+    description: 'Hosts have something else under this name: the digest by host. The row is that of the first host.',
+  });
+
 const tags = z
   .looseObject({
     models: z.array(
       z
-        .looseObject({ ...row, modified_at: z.string(), capabilities: z.array(z.string()).nullish() })
+        .looseObject({ ...row, modified_at: z.string(), capabilities: z.array(z.string()).nullish(), deci: difference })
         .meta({ id: 'ListedModel' }),
     ),
   })

@@ -1,6 +1,7 @@
 /** /v1/embeddings and /v1/models. */
 import { z } from 'zod';
 import { optional } from './fields.ts';
+import { difference } from './native-models.ts';
 import { jsonAnswer, type Operations } from './operation.ts';
 
 const embeddingRequest = z
@@ -28,7 +29,7 @@ const embeddings = z
   .meta({ id: 'OpenAiEmbeddings' });
 
 const model = z
-  .looseObject({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string() })
+  .looseObject({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string(), deci: difference })
   .meta({ id: 'OpenAiModel' });
 
 const models = z.looseObject({ object: z.literal('list'), data: z.array(model) }).meta({ id: 'OpenAiModels' });
