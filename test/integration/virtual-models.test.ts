@@ -187,7 +187,11 @@ test('its policies of recorded answers hold: always, never, and for how long', a
   assert.equal(mark(await ask(cluster, '/api/chat', asked), 'cache'), 'hit');
   await put('brief', { base: 'llama3.2', cache: { policy: 'always', ttl: '1ms' } });
   const brief = question('brief');
-  for (let i = 0; i < 2; i++) assert.equal(mark(await ask(cluster, '/api/chat', brief), 'cache'), 'miss');
+  const text = { model: 'brief', input: `brief ${questions++}` };
+  for (let i = 0; i < 2; i++) {
+    assert.equal(mark(await ask(cluster, '/api/chat', brief), 'cache'), 'miss');
+    assert.equal(mark(await ask(cluster, '/api/embed', text), 'cache'), 'miss');
+  }
   await put('never', { base: 'llama3.2', cache: { policy: 'never' } });
   const never = question('never', { options: { temperature: 0 } });
   for (let i = 0; i < 2; i++) assert.equal(mark(await ask(cluster, '/api/chat', never), 'cache'), 'bypass');

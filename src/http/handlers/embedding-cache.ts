@@ -68,7 +68,7 @@ export async function cachedEmbedding(
     epoch: cache.epoch,
   };
   try {
-    const { answer, isOwn } = await share(deps, { key: cacheKey, about, make }, context.signal);
+    const { answer, isOwn } = await share(deps, { key: cacheKey, ttlMs: wishes.ttlMs, about, make }, context.signal);
     tell(context, deps, { ...asked.marks, cache: isOwn ? 'miss' : 'coalesced', cacheKey });
     return answer;
   } catch (thrown) {
@@ -82,6 +82,7 @@ export async function cachedEmbedding(
 
 interface Wanted {
   readonly key: string;
+  readonly ttlMs: number | undefined;
   readonly about: NewRecording;
   readonly make: (signal: AbortSignal) => Promise<Buffer>;
 }
@@ -89,13 +90,13 @@ interface Wanted {
 /** Made once for all who want it now, in all workers, for as long as one of them is there. */
 async function share(
   { cache, election, vectorFlights }: NonNullable<EmbeddingCache>,
-  { key, about, make }: Wanted,
+  { key, ttlMs, about, make }: Wanted,
   signal: AbortSignal,
 ): Promise<{ readonly answer: Buffer; readonly isOwn: boolean }> {
   let resign = (): void => undefined;
   const { reader, isFirst } = vectorFlights.join(key, signal, {
     open: async unread => {
-      const outcome = await election.elect(key, () => cache.freshShared(key), unread);
+      const outcome = await election.elect(key, () => cache.freshShared(key, ttlMs), unread);
       if ('found' in outcome) return new OneBlock(outcome.found.lines, true);
       ({ resign } = outcome);
       if (unread.aborted) resign();
