@@ -79,7 +79,18 @@ test('slots that are used in quick succession stay leased between, and are given
   const { clock, leases, table, take } = setUp();
   for (let round = 0; round < 10; round++, clock.ms++) table.give(take(), false);
   assert.deepEqual([leases.statements, leases.held.size, table.inUse('h')], [1, 1, 0]);
-  clock.ms += 20;
+  clock.ms += 250;
+  table.sweep();
+  assert.deepEqual([leases.held.size, table.keeps], [0, false]);
+});
+
+test('what is kept is given back at the next sweep when somebody of another worker waits', () => {
+  const others = { wait: false };
+  const { leases, table, take } = setUp({ othersWait: () => others.wait });
+  table.give(take(), false);
+  table.sweep();
+  assert.equal(leases.held.size, 1);
+  others.wait = true;
   table.sweep();
   assert.deepEqual([leases.held.size, table.keeps], [0, false]);
 });

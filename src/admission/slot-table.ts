@@ -3,8 +3,8 @@
  * of one model. Owner: the gate of a worker. No timers: the owner calls `sweep` while something is kept.
  *
  * - A slot that is given back within moments of being taken is kept for the next request of this worker, leased all the
- *   while, so that short requests do not cost two statements each. It is kept for milliseconds, and handed on for no longer
- *   than `handOnMs` while other processes wait.
+ *   while, so that short requests do not cost two statements each. It is kept for `keepMs` at most, and given back at the next
+ *   `sweep` when somebody in another process waits.
  * - Whoever comes just now takes no new slot while somebody in another worker waits for the model: it is not his turn.
  * - A store that cannot be asked leaves each worker its share of the slots, counted here. Where a share would be less than one,
  *   it is one: all workers together may then use more than there are.
@@ -50,7 +50,7 @@ export interface SlotTableOptions<L> {
 }
 
 const handOnMs = 250;
-const keepMs = 20;
+const keepMs = 250;
 
 export class SlotTable<L extends { readonly expiresAtMs: number }> {
   readonly #options: SlotTableOptions<L>;
@@ -101,14 +101,14 @@ export class SlotTable<L extends { readonly expiresAtMs: number }> {
     this.#release(slot);
   }
 
-  /** Gives back what was kept for long enough. @param all also the rest */
+  /** Gives back what was kept for long enough, or what others wait for. @param all also the rest */
   sweep(all = false): void {
+    if (this.#kept.length === 0) return;
     const atMs = this.#options.now();
-    const over = this.#kept.filter(slot => all || atMs - slot.keptAtMs >= keepMs);
-    for (const slot of over) {
-      this.#kept.splice(this.#kept.indexOf(slot), 1);
-      this.#release(slot);
-    }
+    const isWanted = all || (this.#options.sharers > 1 && this.#othersWait());
+    // Those that were kept for longest stand first.
+    const staying = this.#kept.findIndex(slot => !isWanted && atMs - slot.keptAtMs < keepMs);
+    for (const slot of this.#kept.splice(0, staying === -1 ? this.#kept.length : staying)) this.#release(slot);
   }
 
   #takeKept(host: string, model: string): Slot<L> | undefined {
