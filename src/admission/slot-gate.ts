@@ -38,7 +38,7 @@ export interface SlotGateOptions<S> extends Omit<FairLineOptions<S>, 'take' | 'h
     take(host: string, model: string, inTurn: boolean): S | undefined;
     /** Whether there seems to be one. */
     hasRoom(host: string, model: string): boolean;
-    give(slot: S, waiting: boolean): void;
+    give(slot: S): void;
     sweep(all?: boolean): void;
   };
   readonly limits: {
@@ -127,7 +127,7 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
 
   #give(slot: S): void {
     const { slots } = this.#options;
-    slots.give(slot, this.#line.length > 0);
+    slots.give(slot);
     if (this.#line.length > 0) this.#line.serve();
     if (slots.keeps) this.#sweep();
   }

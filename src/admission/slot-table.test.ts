@@ -77,7 +77,7 @@ test('a model has its limit, and all models of a host together theirs', () => {
 
 test('slots that are used in quick succession stay leased between, and are given back when nobody comes', () => {
   const { clock, leases, table, take } = setUp();
-  for (let round = 0; round < 10; round++, clock.ms++) table.give(take(), false);
+  for (let round = 0; round < 10; round++, clock.ms++) table.give(take());
   assert.deepEqual([leases.statements, leases.held.size, table.inUse('h')], [1, 1, 0]);
   clock.ms += 250;
   table.sweep();
@@ -87,7 +87,7 @@ test('slots that are used in quick succession stay leased between, and are given
 test('what is kept is given back at the next sweep when somebody of another worker waits', () => {
   const others = { wait: false };
   const { leases, table, take } = setUp({ othersWait: () => others.wait });
-  table.give(take(), false);
+  table.give(take());
   table.sweep();
   assert.equal(leases.held.size, 1);
   others.wait = true;
@@ -97,7 +97,7 @@ test('what is kept is given back at the next sweep when somebody of another work
 
 test('what is kept for one model does not keep another out', () => {
   const { leases, table, take } = setUp({ hostMax: 1 });
-  table.give(take('a'), false);
+  table.give(take('a'));
   take('b');
   assert.deepEqual(
     [...leases.held].map(({ model }) => model),
@@ -110,12 +110,12 @@ test('a slot is handed on within the worker while no other waits, and given back
   const { clock, leases, table, take } = setUp({ limitOf: () => 1, othersWait: () => others.wait });
   const first = take();
   clock.ms += 1000;
-  table.give(first, true);
+  table.give(first);
   const second = take();
   assert.equal(leases.statements, 1);
   others.wait = true;
   clock.ms += 1000;
-  table.give(second, true);
+  table.give(second);
   assert.equal(leases.held.size, 0);
 });
 
@@ -138,7 +138,7 @@ test('a slot above a limit that has fallen is not kept', () => {
   const { leases, table, take } = setUp({ limitOf: () => limit.of });
   const slot = take();
   limit.of = 1;
-  table.give(slot, true);
+  table.give(slot);
   assert.equal(leases.held.size, 0);
 });
 
@@ -148,7 +148,7 @@ test('without the store a worker has its share, tells it, and shares again when 
   const slots = [take(), take()];
   assert.equal(table.take('h', 'm', false), undefined);
   assert.ok(failures.every(failure => failure instanceof Error) && failures.length > 0);
-  for (const slot of slots) table.give(slot, false);
+  for (const slot of slots) table.give(slot);
   leases.isAway = false;
   for (let count = 0; count < 4; count++) take();
   assert.equal(failures.at(-1), undefined);

@@ -87,12 +87,11 @@ export class SlotTable<L extends { readonly expiresAtMs: number }> {
     }
   }
 
-  /** @param waiting whether somebody of this worker waits for a slot */
-  give(slot: Slot<L>, waiting: boolean): void {
+  give(slot: Slot<L>): void {
     this.#count(slot, -1);
     const atMs = this.#options.now();
     const isFresh = atMs - slot.takenAtMs < handOnMs;
-    if (this.#mayKeep(slot, atMs) && (isFresh || (waiting && !this.#othersWait()))) {
+    if (this.#mayKeep(slot, atMs) && (isFresh || this.#options.sharers === 1 || !this.#othersWait())) {
       if (!isFresh) slot.takenAtMs = atMs;
       slot.keptAtMs = atMs;
       this.#kept.push(slot);
