@@ -79,7 +79,7 @@ test('slots that are used in quick succession stay leased between, and are given
   const { clock, leases, table, take } = setUp();
   for (let round = 0; round < 10; round++, clock.ms++) table.give(take());
   assert.deepEqual([leases.statements, leases.held.size, table.inUse('h')], [1, 1, 0]);
-  clock.ms += 250;
+  clock.ms += 50;
   table.sweep();
   assert.deepEqual([leases.held.size, table.keeps], [0, false]);
 });

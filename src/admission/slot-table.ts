@@ -50,7 +50,7 @@ export interface SlotTableOptions<L> {
 }
 
 const handOnMs = 250;
-const keepMs = 250;
+const keepMs = 50;
 
 export class SlotTable<L extends { readonly expiresAtMs: number }> {
   readonly #options: SlotTableOptions<L>;
