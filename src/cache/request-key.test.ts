@@ -107,3 +107,12 @@ test('a request that others may read in another way has no key', () => {
   assert.equal(key('[]'), undefined);
   assert.equal(key(`{${rest},"tools":${'['.repeat(500)}1e30${']'.repeat(500)}}`), undefined);
 });
+
+test('what has a member twice is not kept, for the model server may have read both', () => {
+  const key = (body: string): unknown => requestKey({ tenant: 'a', path: '/api/chat', model: 'm', body });
+  const ask = '"messages":[{"role":"user","content":"why? \\"options\\":"}]';
+  assert.notEqual(key(`{${ask},"options":{"seed":1},"stream":false,"stream":true}`), undefined);
+  assert.equal(key(`{${ask},"options":{"seed":1},"options":{"top_k":1}}`), undefined);
+  assert.equal(key(`{${ask},"options":{"seed":1},"option\u017f":{"top_k":1}}`), undefined);
+  assert.equal(key(`{${ask},${ask}}`), undefined);
+});

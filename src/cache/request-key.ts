@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
+import { foldedName, lastHolds, repeatsMember } from '../kernel/json-members.ts';
 
 export interface KeyedRequest {
   readonly tenant: string;
@@ -25,7 +26,6 @@ export interface RequestKey {
   readonly deterministic: boolean;
 }
 
-const travelOnly: ReadonlySet<string> = new Set(['model', 'stream', 'keep_alive']);
 /** Where the question stands; without one, a request only loads or unloads its model. */
 const questions: Readonly<Record<string, string>> = {
   '/api/chat': 'messages',
@@ -41,6 +41,8 @@ export function requestKey(asked: KeyedRequest): RequestKey | undefined {
   const { tenant, path, model, variant = 0 } = asked;
   const members = memberMap(asked.request ?? parseObject(asked.body.toString()));
   if (members === undefined || !asksSomething(members.get(questions[path] ?? ''))) return undefined;
+  // Of two options of one name the model server may have put both together.
+  if (repeatsMember(asked.body.toString(), lastHolds)) return undefined;
   const where = asked.hosts === undefined ? [] : [[...new Set(asked.hosts)].toSorted()];
   let all = JSON.stringify([tenant, model, path, variant, ...where]);
   for (const name of [...members.keys()].toSorted()) {
@@ -58,8 +60,8 @@ function memberMap(request: JsonObject | undefined): Map<string, unknown> | unde
   if (request === undefined) return undefined;
   const members = new Map<string, unknown>();
   for (const [spelled, value] of Object.entries(request)) {
-    const name = spelled.toLowerCase();
-    if (travelOnly.has(name)) continue;
+    const name = foldedName(spelled);
+    if (lastHolds.has(name)) continue;
     if (members.has(name)) return undefined;
     if (!saysNothing(name, value)) members.set(name, value);
   }

@@ -54,7 +54,7 @@ export function readyJob(
   // What is no JSON is refused by Ollama, in its own words.
   if (given === undefined) return { job, adjusted: [] };
   const asked = { path: job.path, mayManage: job.mayManage === true, implied: job.implied };
-  const first = shapeRequest({ ...asked, request: given }, step, policy.protection);
+  const first = shapeRequest({ ...asked, request: given, body: job.body }, step, policy.protection);
   if (!first.isChanged && !isFallback) return { job, adjusted: [] };
   // It is written anew: only now it matters that every digit of it is there.
   const { request, adjusted } = shapeRequest({ ...asked, request: exactly(job, given) }, step, policy.protection);

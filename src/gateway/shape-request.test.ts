@@ -112,6 +112,28 @@ test('members are found in any case, and two spellings of one are one', () => {
   assert.equal(shape({ Keep_Alive: -1 }).request['keep_alive'], 86_400);
 });
 
+test('members are found in the spellings that Go takes for the same', () => {
+  const shaped = shape({ 'option\u017f': { num_ctx: 3000 }, '\u212aeep_alive': -1 });
+  assert.deepEqual([shaped.request['options'], shaped.request['keep_alive']], [{ num_ctx: 4096 }, 86_400]);
+  assert.equal(shaped.isChanged, true);
+});
+
+for (const [text, isChanged] of [
+  ['"options":{"num_ctx":131072},"options":{"temperature":0}', true],
+  ['"options":{"num_ctx":131072},"\\u006fptions":{"temperature":0}', true],
+  ['"keep_alive":"5m","keep_alive":"5m","stream":true,"stream":true', false],
+  ['"options":{"temperature":0},"tools":[{"options":1},{"options":2}]', false],
+] as const) {
+  test(`{${text}} is sent ${isChanged ? 'as it was read' : 'as it is'}`, () => {
+    const body = `{"model":"m",${text}}`;
+    const request = JSON.parse(body) as JsonObject;
+    const step = { model: 'm', virtual: undefined };
+    const asked = { path: '/api/chat', request, body, mayManage: false };
+    assert.equal(shapeRequest(asked, step, protection()).isChanged, isChanged);
+    assert.equal(shapeRequest(asked, step, protection('keep')).isChanged, false);
+  });
+}
+
 test('only an admin unloads a model', () => {
   for (const way of [
     { path: '/api/generate', messages: undefined },

@@ -4,6 +4,7 @@
  */
 import { DeciError } from '../kernel/errors.ts';
 import { isObject, type JsonObject } from '../kernel/json.ts';
+import { foldedName, lastHolds, repeatsMember } from '../kernel/json-members.ts';
 import type { ChainStep } from '../ollama/fallback-chain.ts';
 import { clampedKeepAlive, durationMs, type KeepAliveLimits } from '../ollama/keep-alive.ts';
 import { normaliseRunnerOptions } from '../ollama/runner-options.ts';
@@ -20,6 +21,8 @@ export interface AskedRequest {
   readonly path: string;
   /** Native, as the client or a dialect wrote it; names of members in any case. */
   readonly request: JsonObject;
+  /** The text that the request was parsed from, where a client wrote it and it is what would be sent. */
+  readonly body?: Buffer | string | undefined;
   readonly mayManage: boolean;
   /** Options of it that nobody asked for: a virtual model's own hold before them. */
   readonly implied?: readonly string[] | undefined;
@@ -65,7 +68,13 @@ export function shapeRequest(
     addSystem(request, asked.path, virtual);
   }
   const isRespelled = Object.keys(request).length !== Object.keys(asked.request).length;
-  return { request, isChanged: virtual !== undefined || isRespelled || adjusted.length > 0, adjusted };
+  const isChanged = virtual !== undefined || isRespelled || adjusted.length > 0 || isAmbiguous(asked, protection);
+  return { request, isChanged, adjusted };
+}
+
+/** Whether the host would read other options in it than were looked at here. */
+function isAmbiguous({ body }: AskedRequest, { runnerOptions }: Protection): boolean {
+  return body !== undefined && runnerOptions !== 'keep' && repeatsMember(body.toString(), lastHolds);
 }
 
 function onlyLoads(path: string, request: JsonObject): boolean {
@@ -84,18 +93,18 @@ export function wantsNoText(path: string, asked: JsonObject): boolean {
 function mentionsRunner(request: JsonObject): boolean {
   for (const key in request) {
     if (key.length !== 7 && key.length !== 10) continue;
-    const name = key.toLowerCase();
+    const name = foldedName(key);
     if (name === 'options' || name === 'keep_alive') return true;
   }
   return false;
 }
 
-/** A copy with the names that are read here in lower case; of two spellings the last holds, as in Go, and options add up. */
+/** A copy with the names that are read here in their own spelling; of two spellings the last holds, as in Go, and options add up. */
 function withReadNames(request: JsonObject): JsonObject {
   const copy: JsonObject = {};
   for (const [spelled, value] of Object.entries(request)) {
-    const lower = spelled.toLowerCase();
-    const name = readNames.has(lower) ? lower : spelled;
+    const folded = foldedName(spelled);
+    const name = readNames.has(folded) ? folded : spelled;
     const before = copy[name];
     copy[name] = name === 'options' && isObject(before) && isObject(value) ? { ...before, ...value } : value;
   }

@@ -4,6 +4,7 @@
  */
 import { DeciError } from '../kernel/errors.ts';
 import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
+import { foldedName } from '../kernel/json-members.ts';
 
 /** @throws DeciError `missing_body` or `malformed_json` */
 export function parseJsonBody(body: Buffer): JsonObject {
@@ -64,8 +65,8 @@ function kindOf(value: unknown): string {
  */
 export function withCanonicalKeys(body: JsonObject, known: ReadonlySet<string>): JsonObject {
   const keys = Object.keys(body);
-  if (keys.every(key => known.has(key) || !known.has(key.toLowerCase()))) return body;
+  if (keys.every(key => known.has(key) || !known.has(foldedName(key)))) return body;
   return Object.fromEntries(
-    Object.entries(body).map(([key, value]) => [known.has(key.toLowerCase()) ? key.toLowerCase() : key, value]),
+    Object.entries(body).map(([key, value]) => [known.has(foldedName(key)) ? foldedName(key) : key, value]),
   );
 }

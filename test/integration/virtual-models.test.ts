@@ -3,7 +3,18 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
-import { type Answer, ask, chat, events, inferenceCount, type Json, json, lastBody, lines } from './wire.ts';
+import {
+  type Answer,
+  ask,
+  chat,
+  events,
+  inferenceCount,
+  type Json,
+  json,
+  lastBody,
+  lastRequest,
+  lines,
+} from './wire.ts';
 
 let cluster: TestCluster;
 
@@ -319,4 +330,17 @@ test('what one client may not do to all is changed and marked, or refused; an ad
   assert.match(refused.text, /unloading a model needs the role admin/);
   assert.equal(json(await ask(cluster, '/api/generate', stop))['done_reason'], 'unload');
   assert.match((await ask(cluster, '/metrics')).text, /deci_adjusted_requests_total 2/);
+});
+
+test('options that the host would read in another way than we do are sent as we read them', async () => {
+  const local = { url: cluster.url };
+  const asked = JSON.stringify(question('llama3.2')).slice(0, -1);
+  const twice = `${asked},"options":{"num_ctx":131072},"options":{"temperature":0}}`;
+  assert.equal((await ask(local, '/api/chat', twice)).status, 200);
+  const { body, bodyBytes } = lastRequest(cluster.control, '/api/chat');
+  assert.deepEqual((body as Json)['options'], { temperature: 0 });
+  assert.equal(bodyBytes, JSON.stringify(body).length);
+  const folded = await ask(local, '/api/chat', `${asked},"option\u017f":{"num_ctx":5000}}`);
+  assert.equal(mark(folded, 'adjusted'), 'num_ctx=8192');
+  assert.deepEqual(lastBody(cluster.control, '/api/chat')['options'], { num_ctx: 8192 });
 });

@@ -115,7 +115,7 @@ async function share(
 
 function keyed(context: RequestContext, asked: EmbeddingAsked): KeyedRequest {
   const { path, model, request, hosts } = asked;
-  return { path, model, request, hosts, tenant: tenantOf(context), body: '' };
+  return { path, model, request, hosts, tenant: tenantOf(context), body: context.body };
 }
 
 function tell(context: RequestContext, deps: EmbeddingCache, marks: AnswerMarks): void {

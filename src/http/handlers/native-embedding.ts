@@ -41,7 +41,12 @@ export function nativeEmbedding(
     const given = withCanonicalKeys(parseObject(context.body.toString()) ?? {}, decidingKeys);
     const name = typeof given['model'] === 'string' ? given['model'] : '';
     context.model = name;
-    const ready = readyRequest(deps.models, name, { path, request: given, mayManage: mayManage(context) });
+    const ready = readyRequest(deps.models, name, {
+      path,
+      request: given,
+      body: context.body,
+      mayManage: mayManage(context),
+    });
     const asked = embeddingAsked(path, ready);
     const asker = askerOf(context, 'batch');
     const answer = await cachedEmbedding(context, cache, asked, signal => ask(context, deps, { ready, signal, asker }));
