@@ -8,6 +8,7 @@ import { until } from '../../test/support/until.ts';
 import { MainStore } from '../storage/main-store.ts';
 import { VirtualModelRepository } from '../storage/virtual-model-repository.ts';
 import { VirtualModels } from './virtual-models.ts';
+import { readVirtualRecord } from './virtual-record.ts';
 
 test('virtual models hold for every worker and over a restart; without the store what was known stays', async t => {
   const dir = mkdtempSync(join(tmpdir(), 'deci-names-'));
@@ -51,4 +52,51 @@ test('virtual models hold for every worker and over a restart; without the store
     later.list().map(({ name }) => name),
     ['fast'],
   );
+});
+
+test('a record of an older release has what it lacks by default; of a newer one what is not known here', () => {
+  const plain = virtualModel('v', 'b');
+  assert.deepEqual(readVirtualRecord('{"name":"v","base":"b"}'), plain);
+  const newer = {
+    ...plain,
+    system_policy: 'sometimes',
+    hosts: [1, 'h'],
+    cache: { policy: 'odd' },
+    retry: null,
+    more: 1,
+  };
+  assert.deepEqual(readVirtualRecord(JSON.stringify(newer)), { ...plain, hosts: ['h'] });
+  const full = virtualModel('v', 'b', {
+    options: { num_ctx: 4096 },
+    runner_options: 'fix',
+    system: 's',
+    system_policy: 'always',
+    fallbacks: ['f'],
+    fallback_text: 't',
+    cache: { policy: 'always', ttl: '1m' },
+    retry: { attempts: 2, also: ['busy'], never: ['broken'] },
+    keep_alive: 300,
+  });
+  assert.deepEqual(readVirtualRecord(JSON.stringify(full)), full);
+});
+
+test('a record that cannot be read is left out and told of once', async t => {
+  const state = { version: '1', all: ['[]', 'not json', '{"name":"v"}', '{"name":"v","base":"b"}'] };
+  const told: string[] = [];
+  const models = new VirtualModels({
+    records: {
+      version: () => state.version,
+      all: () => state.all,
+      put: async () => undefined,
+      add: async () => true,
+      remove: async () => false,
+    },
+    random: () => 0,
+    onFailure: error => told.push(String(error)),
+  });
+  t.after(() => models.stop());
+  models.refresh();
+  state.version = '2';
+  models.refresh();
+  assert.deepEqual([models.find('V')?.base, models.list().length, told.length], ['b', 1, 3]);
 });

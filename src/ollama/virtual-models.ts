@@ -3,11 +3,11 @@
  * looked at often enough that every worker follows within a second. Owner: the composition root of a worker. When the store
  * cannot be asked, what was known last stays in force.
  */
-import { isObject, parseObject } from '../kernel/json.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import { modelKey } from './model-key.ts';
 import type { VirtualModel } from './virtual-model.ts';
+import { readVirtualRecord } from './virtual-record.ts';
 
 export interface VirtualModelsOptions {
   readonly records: {
@@ -27,6 +27,7 @@ export interface VirtualModelsOptions {
 }
 
 const lookEveryMs = 250;
+const maxUnreadable = 1000;
 
 export class VirtualModels implements Resource {
   readonly name = 'virtual-models';
@@ -35,6 +36,8 @@ export class VirtualModels implements Resource {
   #models: ReadonlyMap<string, VirtualModel> = new Map();
   #version: string | undefined;
   #failed = false;
+  /** Records that were told of. */
+  readonly #unreadable = new Set<string>();
 
   constructor(options: VirtualModelsOptions) {
     this.#options = options;
@@ -95,11 +98,7 @@ export class VirtualModels implements Resource {
     try {
       const version = records.version();
       if (version !== this.#version) {
-        const models = records
-          .all()
-          .map(readRecord)
-          .filter(model => model !== undefined);
-        this.#models = new Map(models.map(model => [modelKey(model.name), model]));
+        this.#models = this.#read(records.all());
         this.#version = version;
       }
       this.#failed = false;
@@ -108,11 +107,21 @@ export class VirtualModels implements Resource {
       this.#failed = true;
     }
   }
-}
 
-/** What was written passed the schema; of another release it may have members that we do not know, and lack none. */
-function readRecord(json: string): VirtualModel | undefined {
-  const record = parseObject(json);
-  const isOne = isObject(record) && typeof record['name'] === 'string' && typeof record['base'] === 'string';
-  return isOne ? (record as unknown as VirtualModel) : undefined;
+  /** One that cannot be read is left out, and does not keep the others from being there. */
+  #read(records: readonly string[]): ReadonlyMap<string, VirtualModel> {
+    const models = new Map<string, VirtualModel>();
+    for (const json of records) {
+      const model = readVirtualRecord(json);
+      if (model !== undefined) models.set(modelKey(model.name), model);
+      else if (!this.#unreadable.has(json)) this.#tell(json);
+    }
+    return models;
+  }
+
+  #tell(json: string): void {
+    if (this.#unreadable.size >= maxUnreadable) this.#unreadable.clear();
+    this.#unreadable.add(json);
+    this.#options.onFailure(new Error(`this record is no virtual model: ${json.slice(0, 200)}`));
+  }
 }
