@@ -17,7 +17,7 @@ export interface Hosts {
   /** Those that may be asked, in the order in which they are wanted; empty when none is left. */
   candidates(wanted?: Wanted, tried?: ReadonlySet<string>): UpstreamHost[];
   /** Why there is nobody to ask. */
-  nobody(tried: readonly string[]): DeciError;
+  nobody(tried: readonly string[], wanted?: readonly string[]): DeciError;
   open(
     request: UpstreamRequest,
     limits: ExchangeLimits,

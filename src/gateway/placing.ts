@@ -64,7 +64,7 @@ export interface PlacingDeps<H extends Named> {
     /** Those that may be asked, in the order in which they are wanted; empty when none is left. */
     candidates(wanted?: Wanted, tried?: ReadonlySet<string>): readonly H[];
     /** Why there is nobody to ask. */
-    nobody(tried: readonly string[]): DeciError;
+    nobody(tried: readonly string[], wanted?: readonly string[]): DeciError;
   };
   readonly admission: Admission;
 }
@@ -138,7 +138,7 @@ export class Placing<H extends Named> {
   #nobody(isSkipped: boolean): DeciError {
     // One that is left alone may have what the others do not.
     if (isSkipped) return new DeciError(this.#refusal === undefined ? 'upstream_unreachable' : 'upstream_resting');
-    return this.#refusal ?? this.#deps.hosts.nobody([...this.#passed]);
+    return this.#refusal ?? this.#deps.hosts.nobody([...this.#passed], this.#wanted.hosts);
   }
 
   /** Who tried nothing yet waits for the same as all others who want this model. */

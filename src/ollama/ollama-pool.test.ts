@@ -332,3 +332,11 @@ test('a host that is looked at and lets in without a word is silent, and asked l
   assert.equal(pool.candidates().at(-1), silent);
   assert.equal(pool.home(), other);
 });
+
+test('where all hosts that are wanted drain, that is why there is none, whatever the others do', t => {
+  const pool = poolOf(t, ['http://a:1', 'http://b:1'], { isDraining: host => host === 'a:1' });
+  assert.equal(pool.nobody([], ['a:1']).code, 'hosts_draining');
+  assert.equal(pool.nobody([]).code, 'upstream_unreachable');
+  const gone = pool.nobody(['b:1'], ['b:1']);
+  assert.deepEqual([gone.code, gone.message.includes('(tried b:1)')], ['upstream_unreachable', true]);
+});

@@ -116,11 +116,12 @@ export class OllamaPool implements Resource {
     return withOneLoading(hostsFor(facts), wanted.mayLoadElsewhere === true ? undefined : this.#options.coldLoads, key);
   }
 
-  /** Why there are no candidates. */
-  nobody(tried: readonly string[]): DeciError {
-    const untried = this.hosts.filter(host => !tried.includes(host.name));
+  /** Why there are no candidates among the hosts that were wanted, all of them when that is not said. */
+  nobody(tried: readonly string[], wanted?: readonly string[]): DeciError {
+    const hosts = wanted === undefined ? this.hosts : this.hosts.filter(({ name }) => wanted.includes(name));
+    const untried = hosts.filter(host => !tried.includes(host.name));
     if (untried.length > 0 && untried.every(host => this.#isDraining(host))) return new DeciError('hosts_draining');
-    return unreachable(this.hosts.map(host => host.name));
+    return unreachable(wanted ?? hosts.map(host => host.name));
   }
 
   /** What is known of models is old: every host is looked at again now. */
