@@ -45,19 +45,23 @@ export class AttemptPlan {
   /** By which breakers know it: two names of one model are one. */
   readonly #model: string;
   readonly #hosts: AskedHosts;
-  /** Of the client's time; undefined for a first attempt, which has all of it. */
-  readonly remainingMs: number | undefined;
+  readonly #leftMs: () => number;
   /** Hosts that were wanted at any time, while the attempt waited for its turn. */
   readonly #wanted = new Set<string>();
   #host: string | undefined;
   #hasAsked = false;
 
-  constructor(health: HostHealth, target: AttemptTarget, hosts: AskedHosts, remainingMs: number | undefined) {
+  constructor(health: HostHealth, target: AttemptTarget, hosts: AskedHosts, leftMs: () => number) {
     this.#health = health;
     this.#target = target;
     this.#model = target.model === '' ? '' : modelKey(target.model);
     this.#hosts = hosts;
-    this.remainingMs = remainingMs;
+    this.#leftMs = leftMs;
+  }
+
+  /** Of the time of all attempts together, at this moment: waiting and asking other hosts take theirs of it. At least 1. */
+  get remainingMs(): number {
+    return Math.max(1, this.#leftMs());
   }
 
   /** By all attempts so far. */
@@ -134,7 +138,8 @@ export class AttemptPlan {
   }
 
   limits(limits: ExchangeLimits): ExchangeLimits {
-    return this.remainingMs === undefined ? limits : { ...limits, totalMs: this.remainingMs };
+    const { remainingMs } = this;
+    return { ...limits, totalMs: Math.min(limits.totalMs ?? remainingMs, remainingMs) };
   }
 
   #isResting({ code }: DeciError): boolean {

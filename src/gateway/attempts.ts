@@ -42,9 +42,7 @@ export async function withAttempts<T>(
   let retried: FailureClass | undefined;
   let told: DeciError | undefined;
   for (let number = 1; ; number++) {
-    const remainingMs = Math.max(1, totalMs - (deps.nowMs() - startedAtMs));
-    const hasAll = number === 1 && target.timeoutMs === undefined;
-    const plan = new AttemptPlan(deps, target, hosts, hasAll ? undefined : remainingMs);
+    const plan = new AttemptPlan(deps, target, hosts, () => totalMs - (deps.nowMs() - startedAtMs));
     try {
       const result = await attempt(plan);
       plan.begun();

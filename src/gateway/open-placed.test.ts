@@ -14,13 +14,14 @@ const limits = { firstMs: 5000, stallMs: 5000, totalMs: 5000 };
 const never = new AbortController().signal;
 const done = '{"done":true}\n';
 
-function planFor(host: string): AttemptPlan {
+function planFor(host: string, leftMs: () => number): AttemptPlan {
   const target = { model: 'M', embeds: false };
-  return new AttemptPlan(attemptDeps([host]), target, { asked: new Set(), barred: new Set() }, undefined);
+  return new AttemptPlan(attemptDeps([host]), target, { asked: new Set(), barred: new Set() }, leftMs);
 }
 
 /** Everything that was done with the slots, in order. */
-async function setUp(t: TestContext, listener: RequestListener | undefined, waitedMs = 0) {
+async function setUp(t: TestContext, listener: RequestListener | undefined, waitingMs = 0) {
+  let leftMs = limits.totalMs;
   const server = createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -45,10 +46,11 @@ async function setUp(t: TestContext, listener: RequestListener | undefined, wait
   const left = Promise.withResolvers<void>();
   const enter = async (entry: { model: string; hosts: () => readonly string[] }): Promise<Place> => {
     const [host = ''] = entry.hosts();
+    leftMs -= waitingMs;
     told.push(`enter ${entry.model}`);
     return {
       host,
-      waitedMs,
+      waitedMs: waitingMs,
       leave: how => {
         told.push(how ?? 'left');
         left.resolve();
@@ -63,7 +65,7 @@ async function setUp(t: TestContext, listener: RequestListener | undefined, wait
       {
         request: { method: 'POST', path: '/api/chat', headers: {}, body: '{}', model: 'M' },
         wanted: { asker: testAsker, model: 'M', body: '{}' },
-        plan: planFor(name),
+        plan: planFor(name, () => leftMs),
       },
       over.signal ?? never,
     );

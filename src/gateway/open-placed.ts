@@ -54,9 +54,10 @@ export async function openPlaced(
   signal: AbortSignal,
 ): Promise<Placed> {
   const placing = new Placing<UpstreamHost>(deps, wanted, plan);
-  const limits = plan.limits(deps.limits);
   for (;;) {
     const { host, place } = await placing.next(signal);
+    // Of what was waited for a slot, or spent at another host, nothing is left for this one.
+    const limits = plan.limits(deps.limits);
     const own = deps.adaptive?.for(host, wanted, limits) ?? limits;
     const readMs = (): number => deps.adaptive?.expectedMs(host, wanted) ?? 0;
     const opened = await openAt({ hosts: deps.hosts, limits: own }, { request, place, host, readMs }, signal);
@@ -79,10 +80,9 @@ async function openAt(
   { request, place, host, readMs }: Opening,
   signal: AbortSignal,
 ): Promise<Placed | DeciError> {
-  const left = limits.totalMs === undefined ? undefined : Math.max(1, limits.totalMs - place.waitedMs);
   const sentAtMs = performance.now();
   try {
-    const attempt = await hosts.open(request, { ...limits, totalMs: left }, signal, [host]);
+    const attempt = await hosts.open(request, limits, signal, [host]);
     attempt.exchange.whenOver(error => leave(place, error));
     if (attempt.exchange.status < 300) return { attempt, place, firstTokenMs: performance.now() - sentAtMs };
     const refusal = await readRefusal(attempt.exchange);

@@ -16,11 +16,16 @@ type Answer = 'ok' | DeciError;
 /** Asks hosts for which a slot is taken and given back; everything that happens is told in order. */
 function setUp(answers: Record<string, Answer>, options: { readonly full?: string; readonly failures?: number } = {}) {
   const told: string[] = [];
+  const waits: number[] = [];
+  const now = { ms: 0 };
   const deps: AttemptDeps = attemptDeps(['a', 'b'], {
+    nowMs: () => now.ms,
     breakers: { limits: { failures: options.failures ?? 100, resetMs: 60_000 } },
   });
   const admission: Admission = {
-    enter: async ({ hosts: names, group }) => {
+    enter: async ({ hosts: names, group, maxWaitMs = 0 }) => {
+      waits.push(maxWaitMs);
+      now.ms += 1000;
       const host = names().find(name => name !== options.full);
       if (host === undefined) throw new DeciError('queue_full');
       told.push(`${host} taken (${group})`);
@@ -56,7 +61,7 @@ function setUp(answers: Record<string, Answer>, options: { readonly full?: strin
         placing.passOver(host, answer);
       }
     });
-  return { run, told, board: deps.board };
+  return { run, told, waits, board: deps.board };
 }
 
 const refused = (details: DeciErrorDetails = {}): DeciError =>
@@ -67,6 +72,12 @@ test('an attempt that fails gives its slot back, and the next takes one of anoth
   const { run, told } = setUp({ a: refused() });
   assert.equal(await run(), 'b');
   assert.deepEqual(told, ['a taken (m:latest)', 'a left', 'b taken (m:latest not a)', 'b left']);
+});
+
+test('each host that is waited for takes its part of the time of the request, within one attempt as well', async () => {
+  const { run, waits } = setUp({ a: new DeciError('upstream_unreachable') });
+  assert.equal(await run(), 'b');
+  assert.deepEqual(waits, [60_000, 59_000]);
 });
 
 test('another host is waited for rather than that the one that failed is asked again', async () => {
