@@ -60,7 +60,8 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
   const { runDir, ttlMs, staleMs, maxEntries, maxBytes, sharedBytes, maxWaitMs } = options;
   const dir = join(runDir, 'cache');
   const licence = new HealerLicence({ info, journal, modeOf: name => spine.healerModes.of(name), nowMs: Date.now });
-  const teller = new SharedCacheTeller({ info, licence, journal, events, log, path: dir });
+  const clock = (): number => performance.now();
+  const teller = new SharedCacheTeller({ info, licence, journal, events, log, path: dir, clock });
   const hot = new HotStore({
     dir,
     name: 'cache',
@@ -71,12 +72,12 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     mayRebuild: cause => teller.mayRebuild(cause),
     onRebuilt: cause => teller.rebuilt(cause),
   });
-  const store = new SharedCache({ store: hot, maxBytes: sharedBytes, now: Date.now });
+  const store = new SharedCache({ store: hot, maxBytes: sharedBytes, now: Date.now, whenFull: teller });
   const purges = { count: () => counters.get(purgesKey), add: () => void counters.add(purgesKey, 1) };
   const shared = new SharedTier({
     store,
     keepMs: staleMs,
-    clock: () => performance.now(),
+    clock,
     onTrouble: error => teller.leftAlone(error),
     onRecovered: () => teller.usedAgain(),
     purges,
@@ -94,7 +95,7 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     ttlMs,
     staleMs,
   });
-  const election = new FlightElection({ leases, clock: () => performance.now(), maxWaitMs });
+  const election = new FlightElection({ leases, clock, maxWaitMs });
   const upkeep = new Upkeep({
     tasks: [
       { name: 'flight leases', everyMs: 3000, run: async () => election.renew() },

@@ -23,8 +23,8 @@ export const healerCatalogue = {
   'shared-cache': {
     name: 'shared-cache',
     repairs:
-      'Makes the shared cache of answers anew when its file is damaged, and leaves one alone that fails or is slow.',
-    risk: 'What was recorded is generated again. Switched off, a damaged cache stays unused.',
+      'Makes the shared cache of answers anew when its file is damaged, makes room in a full one, and leaves one alone that fails or is slow.',
+    risk: 'What was recorded is generated again. Switched off, a damaged cache stays unused, and a full one takes nothing new.',
     budget: { actions: 30, windowMs: 10 * minuteMs },
   },
   'ollama-reload': {

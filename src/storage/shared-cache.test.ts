@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { HotStore } from './hot-store.ts';
 import { cacheSchema, SharedCache, type SharedCacheOptions } from './shared-cache.ts';
+import type { StoreError } from './store-error.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -104,4 +105,23 @@ test('a file that has reached its bound first makes room and goes on', t => {
   const kept = Array.from({ length: 100 }, (_, i) => cache.set(`k${i}`, Buffer.alloc(20_000), ttl));
   assert.ok(kept.includes(false));
   assert.ok(kept.slice(50).filter(Boolean).length > 25);
+});
+
+test('that a file is full is told with what went; where nothing may go, nothing does', t => {
+  const told: Array<[string, number]> = [];
+  let mayEvict = true;
+  const whenFull = {
+    mayEvict: () => mayEvict,
+    evicted: ({ reason }: StoreError, entries: number) => void told.push([reason, entries]),
+  };
+  const cache = sharedCache(t, { maxBytes: 8 * mebibyte, whenFull }, mebibyte);
+  const fill = () => Array.from({ length: 100 }, (_, i) => cache.set(`k${i}`, Buffer.alloc(20_000), ttl));
+  const refused = fill().filter(isKept => !isKept).length;
+  assert.equal(told.length, refused);
+  assert.ok(refused > 0);
+  for (const one of told) assert.deepEqual(one, ['full', 32]);
+  mayEvict = false;
+  fill();
+  assert.equal(told.length, refused);
+  assert.equal(cache.set('another', Buffer.alloc(20_000), ttl), false);
 });

@@ -15,6 +15,14 @@ export interface SharedCacheOptions {
   readonly now: () => number;
   /** Larger values are not kept: reading one would hold the event loop. */
   readonly maxValueBytes?: number;
+  /** What holds when the file, or its disk, is full; without it, room is made and nobody is told. */
+  readonly whenFull?: WhenFull | undefined;
+}
+
+export interface WhenFull {
+  /** Whether older entries may go, before they would. */
+  mayEvict(cause: StoreError): boolean;
+  evicted(cause: StoreError, entries: number): void;
 }
 
 const defaultMaxValueBytes = 4 * 1024 * 1024;
@@ -89,7 +97,7 @@ export class SharedCache {
       return true;
     } catch (error) {
       if (!(error instanceof StoreError) || error.reason !== 'full') throw error;
-      this.#evictOnce();
+      this.#makeRoom(error);
       return false;
     }
   }
@@ -131,6 +139,14 @@ export class SharedCache {
       const bytes = Number(this.#options.store.get('SELECT bytes FROM size')?.['bytes'] ?? 0);
       if (bytes <= this.#options.maxBytes || this.#evictOnce() === 0) return;
     }
+  }
+
+  /** @throws StoreError where not even that is possible: the disk is full, not the file */
+  #makeRoom(cause: StoreError): void {
+    const { whenFull } = this.#options;
+    if (whenFull?.mayEvict(cause) === false) return;
+    const entries = this.#evictOnce();
+    whenFull?.evicted(cause, entries);
   }
 
   #evictOnce(): number {
