@@ -64,6 +64,9 @@ export class AttemptPlan {
     return Math.max(1, this.#leftMs());
   }
 
+  /** Hosts that may be asked when the one that was offered has failed. */
+  elsewhere: () => readonly string[] = () => [];
+
   /** By all attempts so far. */
   get asked(): ReadonlySet<string> {
     return this.#hosts.asked;
@@ -134,7 +137,8 @@ export class AttemptPlan {
   /** Hosts that may be asked and were not, by any attempt. */
   untried(): number {
     const { asked } = this.#hosts;
-    return [...this.#wanted].filter(name => !asked.has(name) && !this.#isOpen(name)).length;
+    const all = new Set([...this.#wanted, ...this.elsewhere()]);
+    return [...all].filter(name => !asked.has(name) && !this.#isOpen(name)).length;
   }
 
   limits(limits: ExchangeLimits): ExchangeLimits {

@@ -84,6 +84,9 @@ export class Placing<H extends Named> {
     this.#wanted = wanted;
     this.#model = modelKey(wanted.model);
     this.#plan = plan;
+    // Hosts that were not offered because another one loads the model may be asked once that one has failed.
+    plan.elsewhere = () =>
+      deps.hosts.candidates({ ...wanted, mayLoadElsewhere: true }, this.#passed).map(({ name }) => name);
   }
 
   /** @throws DeciError why there is no host left, the refusal of the admission, or the signal's reason */
