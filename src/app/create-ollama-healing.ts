@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, isLoopback } from '../config/config.ts';
+import { environmentForPrograms } from '../config/environment.ts';
 import type { Healer } from '../journal/healer.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
@@ -14,7 +15,7 @@ import { StoreError } from '../storage/store-error.ts';
 import { type CaredHost, createModelPull, createRunnerReload, type OllamaCare } from '../supervision/ollama-healers.ts';
 import { OllamaRestart } from '../supervision/ollama-restart.ts';
 import { findRestartWay, type RestartSearch, type RestartWay } from '../supervision/restart-way.ts';
-import { runCommand } from '../supervision/run-command.ts';
+import { type Command, type CommandResult, runCommand } from '../supervision/run-command.ts';
 import type { Spine } from './create-spine.ts';
 
 export interface OllamaHealing {
@@ -42,8 +43,7 @@ export function createOllamaHealing(config: Config, spine: Spine): OllamaHealing
   const restart = new OllamaRestart({
     care,
     way: () => way,
-    run: ({ command }, host, signal) =>
-      runCommand({ ...command, env: { ...command.env, DECI_UPSTREAM: host } }, signal),
+    run: ({ command }, host, signal) => runHere(command, signal, { DECI_UPSTREAM: host }),
     onRun: (upstream, { words }, { code, output }) => {
       const fields = { upstream, command: words, code: code ?? null, output: output.slice(0, outputChars) };
       log.warn('the command that restarts ollama has run', fields);
@@ -117,6 +117,15 @@ function orElse<T>(instead: T, ask: () => T): T {
   }
 }
 
+/** What is in the environment of control is not for what it runs: secrets are among it. */
+function runHere(
+  command: Command,
+  signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+  return runCommand({ ...command, env: { ...environmentForPrograms(), ...command.env, ...more } }, signal);
+}
+
 function searchFor(config: Config, locals: readonly URL[]): RestartSearch {
   const home = join(homedir(), '.pm2');
   const pm2 = fileURLToPath(new URL('../../node_modules/pm2/bin/pm2', import.meta.url));
@@ -125,7 +134,7 @@ function searchFor(config: Config, locals: readonly URL[]): RestartSearch {
     ports: locals.map(({ port, protocol }) => Number(port || (protocol === 'https:' ? 443 : 80))),
     isRoot: process.getuid?.() === 0,
     pm2: hasDaemon(home) ? { file: process.execPath, args: [pm2], home } : undefined,
-    run: command => withDeadline(findMs, signal => runCommand(command, signal)),
+    run: command => withDeadline(findMs, signal => runHere(command, signal)),
   };
 }
 

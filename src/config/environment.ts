@@ -79,6 +79,15 @@ export function readErrorLog(): string | undefined {
   return process.env['pm_err_log_path'];
 }
 
+/** A program needs these to find and speak to what runs for its user; the rest of what is exported may be secret. */
+const handedOn = ['PATH', 'HOME', 'USER', 'LANG', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'PM2_HOME'];
+
+/** What programs that are run find in their environment. */
+export function environmentForPrograms(exported: Environment = process.env): Record<string, string> {
+  const given = handedOn.map(name => [name, exported[name]] as const);
+  return Object.fromEntries(given.filter((one): one is readonly [string, string] => one[1] !== undefined));
+}
+
 export function readVersion(folder: string): string {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
   return manifest.version;

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../../test/support/until.ts';
+import { environmentForPrograms } from '../config/environment.ts';
 import { runCommand } from './run-command.ts';
 
+const path = process.env['PATH'] ?? '';
 const shell = (text: string, env?: Record<string, string>) => ({
   file: '/bin/sh',
   args: ['-c', text],
-  ...(env === undefined ? {} : { env }),
+  env: { PATH: path, ...env },
 });
 const never = new AbortController().signal;
 
@@ -17,6 +19,27 @@ test('a command tells its exit code and what it wrote, and sees what it is given
   const result = await runCommand(shell('echo "$WHO"; echo bad >&2; exit 3', { WHO: 'a; echo b' }), never);
   assert.equal(result.code, 3);
   assert.deepEqual(result.output.trim().split('\n').toSorted(), ['a; echo b', 'bad']);
+});
+
+test('of what is exported here it sees nothing that it was not given', async t => {
+  process.env['DECI_TEST_SECRET'] = 'hidden';
+  t.after(() => delete process.env['DECI_TEST_SECRET']);
+  const given = environmentForPrograms({ ...process.env, HOME: '/home/me', API_KEYS_FILE: '/keys', PM2_HOME: '/pm2' });
+  const { output } = await runCommand(shell('env', { ...given, DECI_UPSTREAM: 'a:1' }), never);
+  const names = output
+    .trim()
+    .split('\n')
+    .map(line => line.split('=')[0] ?? '');
+  assert.ok(
+    ['PATH', 'HOME', 'PM2_HOME', 'DECI_UPSTREAM'].every(name => names.includes(name)),
+    output,
+  );
+  const may =
+    /^(?:PATH|HOME|USER|LANG|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|PM2_HOME|DECI_UPSTREAM|PWD|OLDPWD|SHLVL|_)$/;
+  assert.deepEqual(
+    names.filter(name => !may.test(name)),
+    [],
+  );
 });
 
 test('of an endless output the beginning is kept', async () => {
@@ -33,16 +56,7 @@ test('at its deadline it is killed with all it started', { timeout: 10_000 }, as
   assert.equal(code, undefined);
   const pid = Number(output.trim());
   assert.ok(pid > 0);
-  for (let time = 0; time < 100; time++) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
-    await new Promise(resolve => setImmediate(resolve));
-    if (isZombie(pid)) return;
-  }
-  assert.fail('what it started lives on');
+  await until('what it started has ended', () => isZombie(pid), 5000);
 });
 
 test('what it leaves in the background lives on, and nobody waits for it', { timeout: 10_000 }, async t => {

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
-  /** On top of the environment of this process. */
+  /** All it finds in its environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -23,12 +23,10 @@ const maxOutputBytes = 64 * 1024;
 const drainMs = 250;
 
 /** Never rejects. @param signal its deadline */
-export function runCommand({ file, args, env }: Command, signal: AbortSignal): Promise<CommandResult> {
+export function runCommand({ file, args, env = {} }: Command, signal: AbortSignal): Promise<CommandResult> {
   const { promise, resolve } = Promise.withResolvers<CommandResult>();
   // A group of its own, so that what it started ends with it.
-  const settings = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
-  const [program, given] = settings.length === 0 ? [file, args] : ['env', [...settings, file, ...args]];
-  const child = spawn(program, given, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -85,6 +83,7 @@ function handOver({ stdout, stderr }: ChildProcess): void {
     const reader = spawn('/bin/sh', ['-c', 'exec 3<&0; cat <&3 >/dev/null 2>&1 &'], {
       detached: true,
       stdio: [stream, 'ignore', 'ignore'],
+      env: {},
     });
     reader.once('error', () => undefined);
     reader.unref();
