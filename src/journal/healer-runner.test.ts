@@ -176,3 +176,36 @@ test('an action that does not help is tried again later and later, and its pause
   await look();
   assert.equal(tries(), 4);
 });
+
+test('one that has to wait for its turn is neither told nor counted, and gives it back when it has ended', async t => {
+  const { healer, journal, look } = await rig(t, { actions: 1, windowMs: 60_000 });
+  let isTaken = true;
+  const turns: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const waiting: Episode = {
+    ...episode('server', async () => {
+      await promise;
+      return { result: 'healed', requests_affected: 0 };
+    }),
+    takeTurn: () => {
+      if (isTaken) return undefined;
+      turns.push('taken');
+      return () => turns.push('given back');
+    },
+  };
+  healer.episodes = [waiting];
+  await look(10);
+  assert.deepEqual(journal.events, []);
+  isTaken = false;
+  await look();
+  assert.deepEqual([journal.events, turns], [['open server'], ['taken']]);
+  resolve();
+  await settle();
+  assert.deepEqual(
+    [journal.events, turns],
+    [
+      ['open server', 'healed server'],
+      ['taken', 'given back'],
+    ],
+  );
+});

@@ -2,7 +2,8 @@
  * Runs healers: each has its own loop, its mode (`on`, `dry_run`, `off`) and its budget. Every episode is one record of the
  * journal, whether it was healed, only told of, or suppressed because the budget is used up.
  *
- * Invariants: a record is written before its action; an episode that goes on is told once; one healer never runs twice at a time.
+ * Invariants: a record is written before its action; an episode that goes on is told once; one healer never runs twice at a time;
+ * an action that has to wait for its turn costs nothing of the budget.
  */
 import { late, withDeadline } from '../kernel/deadline.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
@@ -92,9 +93,11 @@ export class HealerRunner implements Resource {
       return;
     }
     if (this.#isTooSoon(name, episode)) return;
+    const giveBack = episode.takeTurn === undefined ? (): void => undefined : episode.takeTurn();
+    if (giveBack === undefined) return;
     this.#acted.set(name, [...(this.#acted.get(name) ?? []), this.#options.now().getTime()]);
     const record = await this.#open(healer, episode);
-    const outcome = await this.#act(healer, episode);
+    const outcome = await this.#act(healer, episode, giveBack);
     this.#noteOutcome(name, episode, outcome);
     await this.#finish(record, outcome);
   }
@@ -119,12 +122,20 @@ export class HealerRunner implements Resource {
     return this.#options.journal.open({ healer: info.name, trigger, decision, action, target, ids });
   }
 
-  async #act({ info, actionMs }: Healer, episode: Episode): Promise<Outcome> {
+  /** @param giveBack called when the action has ended, which may be later than it is waited for */
+  async #act({ info, actionMs }: Healer, episode: Episode, giveBack: () => void): Promise<Outcome> {
     const startedAt = performance.now();
+    const act = async (signal: AbortSignal): ReturnType<Episode['act']> => {
+      try {
+        return await episode.act(signal);
+      } finally {
+        giveBack();
+      }
+    };
     const durationMs = (): number => Math.round((performance.now() - startedAt) * 1000) / 1000;
     try {
       const outcome = await withDeadline(actionMs, signal =>
-        Promise.race([episode.act(signal), late(signal, 'the action took too long')]),
+        Promise.race([act(signal), late(signal, 'the action took too long')]),
       );
       return { ...outcome, duration_ms: durationMs() };
     } catch (error) {

@@ -60,17 +60,6 @@ type Acted = Awaited<ReturnType<Episode['act']>>;
 const noEffect: Acted = { result: 'no_effect', requests_affected: 0 };
 const healed: Acted = { result: 'healed', requests_affected: 0 };
 
-/** One at a time: whoever does not get its turn has no effect, and looks again later. */
-export async function inTurn({ takeTurn }: OllamaCare, act: () => Promise<Acted>): Promise<Acted> {
-  const giveBack = takeTurn();
-  if (giveBack === undefined) return noEffect;
-  try {
-    return await act();
-  } finally {
-    giveBack();
-  }
-}
-
 /** Lets a host be looked at closely every so often only: looking makes it generate or load. */
 class Spacing {
   readonly #nowMs: () => number;
@@ -152,20 +141,20 @@ function reloadEpisode(care: OllamaCare, { host, model, onVain }: Reload): Episo
     decision: `${model} is in the memory of ${host.name}, which answers, and generates nothing.`,
     action: 'reload_model',
     target: `${host.name} ${model}`,
-    act: signal =>
-      inTurn(care, async () => {
-        await unloaded(host, model, signal);
-        const isLoaded = await host.load(model, signal).then(
-          () => true,
-          () => false,
-        );
-        if (!isLoaded || (await isMute(host, model))) {
-          onVain(host.name);
-          return noEffect;
-        }
-        care.tryAgain(host.name);
-        return healed;
-      }),
+    takeTurn: care.takeTurn,
+    act: async signal => {
+      await unloaded(host, model, signal);
+      const isLoaded = await host.load(model, signal).then(
+        () => true,
+        () => false,
+      );
+      if (!isLoaded || (await isMute(host, model))) {
+        onVain(host.name);
+        return noEffect;
+      }
+      care.tryAgain(host.name);
+      return healed;
+    },
   };
 }
 
@@ -230,22 +219,22 @@ function pullEpisode(care: OllamaCare, { host, model, words }: Pull): Episode {
     decision: `${host.name} cannot load ${model}, and says that its file is damaged.`,
     action: 'pull_model',
     target: `${host.name} ${model}`,
-    act: signal =>
-      inTurn(care, async () => {
-        // Fails where no registry has it: then nothing was touched.
-        await host.pull(model, signal);
-        if ((await loadFailure(host, model)) !== undefined) {
-          // A file that is there is not fetched again, whatever is in it. The registry has just shown that it has the model.
-          await host.remove(model, signal);
-          const isBack = await host.pull(model, signal).then(
-            () => true,
-            () => false,
-          );
-          if (!isBack) return { result: 'worse', requests_affected: 0 };
-          if ((await loadFailure(host, model)) !== undefined) return noEffect;
-        }
-        care.tryAgain(host.name);
-        return healed;
-      }),
+    takeTurn: care.takeTurn,
+    act: async signal => {
+      // Fails where no registry has it: then nothing was touched.
+      await host.pull(model, signal);
+      if ((await loadFailure(host, model)) !== undefined) {
+        // A file that is there is not fetched again, whatever is in it. The registry has just shown that it has the model.
+        await host.remove(model, signal);
+        const isBack = await host.pull(model, signal).then(
+          () => true,
+          () => false,
+        );
+        if (!isBack) return { result: 'worse', requests_affected: 0 };
+        if ((await loadFailure(host, model)) !== undefined) return noEffect;
+      }
+      care.tryAgain(host.name);
+      return healed;
+    },
   };
 }

@@ -3,7 +3,7 @@ import type { Episode, Healer } from '../journal/healer.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { pause } from '../kernel/pause.ts';
-import { type CaredHost, inTurn, type OllamaCare } from './ollama-healers.ts';
+import { type CaredHost, type OllamaCare } from './ollama-healers.ts';
 import type { RestartWay } from './restart-way.ts';
 import type { CommandResult } from './run-command.ts';
 
@@ -95,19 +95,19 @@ export class OllamaRestart implements Healer {
       decision: `${sentences[trouble]} It is restarted by ${JSON.stringify(way.words.slice(0, 200))}.`,
       action: 'restart_server',
       target: host.name,
-      act: signal =>
-        inTurn(care, async () => {
-          const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(patient.restarts, 10));
-          patient.restarts++;
-          const result = await withDeadline(commandMs, deadline => run(way, host.name, deadline));
-          onRun(host.name, way, result);
-          const isBack = await this.#comesBack(host, signal);
-          patient.mayAtMs = care.nowMs() + pauseMs;
-          if (!isBack) return { result: 'no_effect', requests_affected: 0 };
-          this.#wedged.delete(host.name);
-          care.tryAgain(host.name);
-          return { result: 'healed', requests_affected: 0 };
-        }),
+      takeTurn: care.takeTurn,
+      act: async signal => {
+        const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(patient.restarts, 10));
+        patient.restarts++;
+        const result = await withDeadline(commandMs, deadline => run(way, host.name, deadline));
+        onRun(host.name, way, result);
+        const isBack = await this.#comesBack(host, signal);
+        patient.mayAtMs = care.nowMs() + pauseMs;
+        if (!isBack) return { result: 'no_effect', requests_affected: 0 };
+        this.#wedged.delete(host.name);
+        care.tryAgain(host.name);
+        return { result: 'healed', requests_affected: 0 };
+      },
     };
   }
 
