@@ -9,15 +9,21 @@ import { type Admission, Placing } from './placing.ts';
 
 const never = new AbortController().signal;
 const target = { model: 'm', embeds: false };
-const hosts = [{ name: 'a' }, { name: 'b' }];
 
 type Answer = 'ok' | DeciError;
 
 /** Asks hosts for which a slot is taken and given back; everything that happens is told in order. */
-function setUp(answers: Record<string, Answer>, options: { readonly full?: string; readonly failures?: number } = {}) {
+function setUp(
+  answers: Record<string, Answer>,
+  options: { readonly full?: string; readonly failures?: number; readonly having?: string } = {},
+) {
   const told: string[] = [];
   const waits: number[] = [];
   const now = { ms: 0 };
+  const inventoryOf = (name: string) => ({
+    has: () => (options.having === undefined ? undefined : options.having === name),
+  });
+  const hosts = ['a', 'b'].map(name => ({ name, inventory: inventoryOf(name) }));
   const deps: AttemptDeps = attemptDeps(['a', 'b'], {
     nowMs: () => now.ms,
     breakers: { limits: { failures: options.failures ?? 100, resetMs: 60_000 } },
@@ -113,6 +119,12 @@ test('one that is left alone may have the model that the others do not have', as
   await assert.rejects(run(), { code: 'upstream_resting' });
   const none = setUp({ a: missing, b: missing });
   await assert.rejects(none.run(), { code: 'model_not_found' });
+});
+
+test('a model is not missing when one that is known to have it cannot be dialled', async () => {
+  const answers = { a: new DeciError('upstream_unreachable'), b: new DeciError('model_not_found') };
+  await assert.rejects(setUp(answers, { having: 'a' }).run(), { code: 'upstream_unreachable' });
+  await assert.rejects(setUp(answers).run(), { code: 'model_not_found' });
 });
 
 test('that there was no slot is nobody’s failure, and is not tried again', async () => {

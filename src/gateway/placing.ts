@@ -57,6 +57,7 @@ export interface Admission {
 
 interface Named {
   readonly name: string;
+  readonly inventory?: { has(model: string): boolean | undefined };
 }
 
 export interface PlacingDeps<H extends Named> {
@@ -78,6 +79,8 @@ export class Placing<H extends Named> {
   readonly #passed = new Set<string>();
   #candidates: readonly H[] = [];
   #refusal: DeciError | undefined;
+  /** One that has the model cannot be dialled. */
+  #away: DeciError | undefined;
 
   constructor(deps: PlacingDeps<H>, wanted: Wanted, plan: AttemptPlan) {
     this.#deps = deps;
@@ -116,6 +119,7 @@ export class Placing<H extends Named> {
   passOver(host: H, error: DeciError): void {
     this.#plan.passOver(error);
     if (error.code === 'model_not_found') this.#refusal = error;
+    else if (host.inventory?.has(this.#model) === true) this.#away = error;
     this.#passed.add(host.name);
   }
 
@@ -141,7 +145,7 @@ export class Placing<H extends Named> {
   #nobody(isSkipped: boolean): DeciError {
     // One that is left alone may have what the others do not.
     if (isSkipped) return new DeciError(this.#refusal === undefined ? 'upstream_unreachable' : 'upstream_resting');
-    return this.#refusal ?? this.#deps.hosts.nobody([...this.#passed], this.#wanted.hosts);
+    return this.#away ?? this.#refusal ?? this.#deps.hosts.nobody([...this.#passed], this.#wanted.hosts);
   }
 
   /** Who tried nothing yet waits for the same as all others who want this model. */
