@@ -5,32 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { FAULT_NAMES, type Fault, type FaultName } from '../fake-ollama/faults.ts';
+import { FAULT_NAMES, type FaultName } from '../fake-ollama/faults.ts';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { answerText, type DialectCase, dialectCases } from '../integration/resilience-cases.ts';
 import { type Answer, ask, type Json, json } from '../integration/wire.ts';
 import { startWorker, type TestWorker } from '../support/start-worker.ts';
 import { until } from '../support/until.ts';
+import { details, harmless } from './fault-kinds.ts';
 
-/** How a fault is made, where its bare name would take too long or too much. */
-const details: Partial<Record<FaultName, Partial<Fault>>> = {
-  slow: { ms: 30 },
-  'cold-load': { ms: 10 },
-  'huge-line': { bytes: 300_000 },
-  'never-newline': { bytes: 2_000_000 },
-  'header-bomb': { bytes: 300_000 },
-  status: { status: 500, kind: 'json', message: 'CUDA error' },
-};
-/** What only changes how an answer travels, or adds to its text. */
-const harmless: ReadonlySet<FaultName> = new Set([
-  'ok',
-  'slow',
-  'drip',
-  'cold-load',
-  'huge-line',
-  'invalid-utf8',
-  'split-utf8',
-]);
 /** Nothing listens: it strikes all models at once, so it has its own tests. And one that chats and generations never meet. */
 const apart: ReadonlySet<FaultName> = new Set(['refuse', 'crash-embed-400']);
 /** Hosts that both are busy are not asked twice for a while, so that comes last. */
