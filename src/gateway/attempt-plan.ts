@@ -10,6 +10,7 @@ import { classifyFailure, type FailureClass } from '../resilience/failure-class.
 import type { HostOutlook } from '../resilience/host-outlook.ts';
 import { freePass, type Pass } from '../resilience/pass.ts';
 import { type RetryPolicy, ruleFor } from '../resilience/retry-policy.ts';
+import type { RecordedQuestion } from './job.ts';
 
 export interface HostHealth {
   readonly board: BreakerBoard;
@@ -24,6 +25,8 @@ export interface AttemptTarget {
   readonly timeoutMs?: number | undefined;
   /** Of the model, where it has one. */
   readonly retry?: RetryPolicy | undefined;
+  /** What is asked, where an old answer may do. */
+  readonly question?: RecordedQuestion | undefined;
 }
 
 /** Hosts by what all attempts of a request did with them. */

@@ -9,6 +9,7 @@ import type { RetryBudget } from '../resilience/retry-budget.ts';
 import { decideRetry, type NoRetry, type RetrySettings } from '../resilience/retry-decision.ts';
 import type { RetryPolicy } from '../resilience/retry-policy.ts';
 import { type AskedHosts, AttemptPlan, type AttemptTarget, type HostHealth } from './attempt-plan.ts';
+import type { RecordedQuestion } from './job.ts';
 
 export interface RetryEvent {
   readonly reason: FailureClass;
@@ -25,6 +26,8 @@ export interface AttemptDeps extends HostHealth {
   /** Monotonic. */
   readonly nowMs: () => number;
   readonly onRetry: (event: RetryEvent) => void;
+  /** Whether an old answer may be given instead of this one; absent where nothing is recorded. */
+  readonly hasOld?: ((question: RecordedQuestion) => boolean) | undefined;
 }
 
 /** @throws DeciError of the last attempt */
@@ -57,7 +60,11 @@ export async function withAttempts<T>(
       if (retried !== undefined) deps.onRetry({ reason: retried, result: 'failed' });
       // A host that answered says more than one that could not be reached when it was to answer again.
       if (told === undefined || error.code !== 'upstream_unreachable') told = plan.told(error);
-      retried = await nextAttempt({ ...deps, settings }, { plan, error, told, number, startedAtMs, totalMs }, signal);
+      retried = await nextAttempt(
+        { ...deps, settings },
+        { plan, target, error, told, number, startedAtMs, totalMs },
+        signal,
+      );
     }
   }
 }
@@ -70,6 +77,7 @@ function settingsFor(settings: RetrySettings, policy: RetryPolicy | undefined): 
 
 interface Failed {
   readonly plan: AttemptPlan;
+  readonly target: AttemptTarget;
   readonly error: DeciError;
   /** What the client hears if it ends here. */
   readonly told: DeciError;
@@ -80,8 +88,8 @@ interface Failed {
 
 /** Waits until the next attempt is due. @throws the failure, when there is to be none */
 async function nextAttempt(deps: AttemptDeps, failed: Failed, signal: AbortSignal): Promise<FailureClass> {
-  const { plan, error, told, number, startedAtMs, totalMs } = failed;
-  const { settings, outlook, random, budget } = deps;
+  const { plan, target, error, told, number, startedAtMs, totalMs } = failed;
+  const { settings, outlook, random, budget, hasOld } = deps;
   const reason = plan.failed(error);
   const elapsedMs = deps.nowMs() - startedAtMs;
   const decision = decideRetry(
@@ -93,6 +101,7 @@ async function nextAttempt(deps: AttemptDeps, failed: Failed, signal: AbortSigna
       remainingMs: totalMs - elapsedMs,
       outageMs: outlook.outageMs(),
       elapsedMs,
+      hasOld: () => target.question !== undefined && hasOld?.(target.question) === true,
       draining: deps.isDraining(),
       overloaded: outlook.overloaded(),
     },

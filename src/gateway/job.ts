@@ -1,30 +1,26 @@
 /** What the gateway is asked to do: one request of Ollama's native API, already in native words. */
-
-import type { JsonObject } from '../kernel/json.ts';
+import type { KeyedRequest } from '../cache/request-key.ts';
 import type { RetryPolicy } from '../resilience/retry-policy.ts';
 import type { Asker } from './asker.ts';
 
 export type GenerationPath = '/api/chat' | '/api/generate';
 
-export interface GenerationJob {
+/** What an answer is recorded by, and whether an old one may be given. */
+export interface RecordedQuestion extends KeyedRequest {
+  readonly wishes?: CacheWishes | undefined;
+  /** That of which an old answer may be given when this one has none, where that is another one. */
+  readonly insteadOf?: RecordedQuestion | undefined;
+}
+
+export interface GenerationJob extends RecordedQuestion {
   readonly path: GenerationPath;
-  readonly model: string;
   /** The native request, JSON text in UTF-8, always with `stream: true` in effect. */
   readonly body: Buffer | string;
   /** The client gets the answer whole: nothing of it is given out before its end is there. */
   readonly gathered?: boolean;
-  /** The body, where it was parsed already. */
-  readonly request?: JsonObject | undefined;
-  /** Whose answer it is; nobody else is ever given it. */
-  readonly tenant: string;
-  /** Tells apart several answers that are wanted for one request. */
-  readonly variant?: number | undefined;
-  readonly wishes?: CacheWishes | undefined;
   readonly asker: Asker;
   /** Options of the request that nobody asked for: those that the dialect has by default. */
   readonly implied?: readonly string[] | undefined;
-  /** Names of the hosts that may be asked; all of them when absent. */
-  readonly hosts?: readonly string[] | undefined;
   readonly retry?: RetryPolicy | undefined;
   /** Whether the caller may unload models, and keep them loaded for as long as it likes. */
   readonly mayManage?: boolean | undefined;

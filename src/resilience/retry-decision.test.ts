@@ -11,6 +11,7 @@ const failed: FailedAttempt = {
   remainingMs: 60_000,
   outageMs: 0,
   elapsedMs: 0,
+  hasOld: () => false,
   draining: false,
   overloaded: false,
 };
@@ -102,4 +103,31 @@ test('where everything is shut, only who came just after the outage began waits'
   assert.equal(after(decide({ ...resting, outageMs: 2500 })), 'exhausted');
   assert.equal(after(decide({ ...resting, outageMs: 0 })), 'exhausted', 'it is there, and fails');
   assert.equal(after(decide({ ...resting, outageMs: 5000, attempt: 2 })), 375, 'who waits already waits on');
+});
+
+test('with an old answer at hand an outage is waited out for a second at most', () => {
+  const hasOld = (): boolean => true;
+  for (const failure of ['unreachable', 'resting'] as const) {
+    const waiting = { failure, attempt: 2, hasOld };
+    assert.equal(after(decide({ ...waiting, outageMs: 600, elapsedMs: 600 })), 375);
+    assert.equal(
+      after(decide({ ...waiting, outageMs: 700, elapsedMs: 600 })),
+      'exhausted',
+      'with the pause it is more',
+    );
+    assert.equal(after(decide({ ...waiting, outageMs: 0, elapsedMs: 700 })), 'exhausted');
+    assert.equal(after(decide({ ...waiting, outageMs: 700, hasOld: () => false })), 375);
+  }
+  assert.equal(
+    after(decide({ failure: 'busy', attempt: 2, elapsedMs: 5000, hasOld })),
+    1000,
+    'a host that is there is asked',
+  );
+});
+
+test('whether there is an old answer is asked only when it decides', () => {
+  const hasOld = (): boolean => assert.fail('it is early, or another reason');
+  assert.equal(after(decide({ failure: 'unreachable', outageMs: 1, hasOld })), 375);
+  assert.equal(after(decide({ failure: 'unreachable', outageMs: 8000, hasOld })), 'exhausted');
+  assert.equal(after(decide({ failure: 'failed', elapsedMs: 5000, hasOld })), 500);
 });

@@ -25,6 +25,8 @@ export interface FailedAttempt {
   readonly outageMs: number | undefined;
   /** Since the request began. */
   readonly elapsedMs: number;
+  /** Whether there is an old answer, which is better than a long wait. Asked only when it decides. */
+  readonly hasOld: () => boolean;
   readonly draining: boolean;
   /** Most hosts refuse most of what they are sent. */
   readonly overloaded: boolean;
@@ -47,8 +49,18 @@ export function decideRetry(
   if (because !== undefined) return { retry: false, because };
   const afterMs = pauseMs(failed, settings, random);
   if (afterMs >= failed.remainingMs) return { retry: false, because: 'deadline' };
-  if (ruleFor(failed.failure, settings.policy).budgeted && !spend()) return { retry: false, because: 'budget' };
+  const { budgeted } = ruleFor(failed.failure, settings.policy);
+  if (!budgeted && isLong(failed, afterMs) && failed.hasOld()) return { retry: false, because: 'exhausted' };
+  if (budgeted && !spend()) return { retry: false, because: 'budget' };
   return { retry: true, afterMs };
+}
+
+/** For how long an outage is waited out by whoever can be told something else. */
+const shortPatienceMs = 1000;
+
+/** Whether the outage, or the wait for its end, would be a long one with another pause. */
+function isLong({ outageMs = 0, elapsedMs }: FailedAttempt, afterMs: number): boolean {
+  return Math.max(outageMs, elapsedMs) + afterMs > shortPatienceMs;
 }
 
 /** For how long an outage is waited out: as long as every pause would be at its longest, and one more. */

@@ -12,6 +12,7 @@ const failed: FailedAttempt = {
   remainingMs: 60_000,
   outageMs: 1,
   elapsedMs: 1,
+  hasOld: () => false,
   draining: false,
   overloaded: false,
 };

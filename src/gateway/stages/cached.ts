@@ -11,7 +11,7 @@ import type { SingleFlight } from '../../cache/single-flight.ts';
 import { DeciError } from '../../kernel/errors.ts';
 import { wholeOf } from '../collect.ts';
 import type { AnswerMarks, CacheResult, Generate, NativeStream } from '../generate.ts';
-import { type GenerationJob, noWishes } from '../job.ts';
+import { type GenerationJob, noWishes, type RecordedQuestion } from '../job.ts';
 import { isWorthStale } from '../stale-if-error.ts';
 import { BegunAnswer, isRecordable, RecordedAnswer, ReplayedAnswer, SharedAnswer } from './cached/answers.ts';
 
@@ -77,6 +77,15 @@ function answerer(deps: CacheDeps, next: Generate): Generate {
       return new ReplayedAnswer(stale, { cache: 'stale', degraded: 'stale', cacheKey: key });
     }
   };
+}
+
+/** Whether an old answer could be given if this one cannot be had: a look, for whoever decides how long to try. */
+export function hasOldAnswer({ cache, keyOf }: CacheDeps, question: RecordedQuestion): boolean {
+  const asked = question.insteadOf ?? question;
+  const { noStore, refuseDegraded } = asked.wishes ?? noWishes;
+  if (noStore || refuseDegraded) return false;
+  const found = keyOf(asked);
+  return found !== undefined && cache.stale(found.key) !== undefined;
 }
 
 /** What was once answered to this, for a time when nothing better can be had; marked as what it is. */

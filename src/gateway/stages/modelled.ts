@@ -34,11 +34,11 @@ export function createModelled(deps: ModelledDeps, next: Generate): Generate {
     const tries = { deps, next, job, signal, endsAtMs };
     try {
       // An old answer of this model comes behind a new one of another.
-      const asked = steps.length === 1 ? first.job : refusingDegraded(first.job);
+      const asked = steps.length === 1 ? first.job : refusingDegraded(first.job, first.job);
       return dressed(await next(asked, signal), { step, name: job.model, adjusted: first.adjusted });
     } catch (thrown) {
       if (job.wishes?.refuseDegraded === true || !mayFallBack(thrown, signal)) throw thrown;
-      const other = isTimeOver(thrown) ? undefined : await otherModels(tries, steps.slice(1));
+      const other = isTimeOver(thrown) ? undefined : await otherModels(tries, first.job, steps.slice(1));
       const found = other ?? oldAnswer(tries, first, steps) ?? fixedText(tries, step, thrown);
       if (found === undefined) throw thrown;
       return found;
@@ -57,6 +57,7 @@ interface Tries {
 
 async function otherModels(
   { deps, next, job, signal, endsAtMs }: Tries,
+  first: GenerationJob,
   steps: readonly ChainStep[],
 ): Promise<NativeStream | undefined> {
   for (const step of steps) {
@@ -67,7 +68,7 @@ async function otherModels(
     try {
       const { job: ready, adjusted } = readyJob(deps, job, step);
       const asker = { ...ready.asker, timeoutMs: leftMs };
-      const stream = await next({ ...refusingDegraded(ready), asker }, deadline.signal);
+      const stream = await next({ ...refusingDegraded(ready, first), asker }, deadline.signal);
       return dressed(stream, { step, name: job.model, adjusted, degraded: 'fallback_model', onOver: deadline.over });
     } catch (thrown) {
       deadline.over();
@@ -103,8 +104,9 @@ function fixedText({ deps, job, signal }: Tries, { virtual }: ChainStep, thrown:
   return wantsNoText(job.path, request) ? undefined : new CannedAnswer(job, text);
 }
 
-function refusingDegraded(job: GenerationJob): GenerationJob {
-  return { ...job, wishes: { ...(job.wishes ?? noWishes), refuseDegraded: true } };
+/** @param first behind the others, an old answer of this one may be given */
+function refusingDegraded(job: GenerationJob, first: GenerationJob): GenerationJob {
+  return { ...job, insteadOf: first, wishes: { ...(job.wishes ?? noWishes), refuseDegraded: true } };
 }
 
 /** A model that is nowhere is no reason to fail where another one is named for the case. */

@@ -23,8 +23,9 @@ export function createResilient(deps: AttemptDeps, dispatch: Dispatch): Generate
     });
 }
 
-function targetOf({ model, asker, retry }: GenerationJob): AttemptTarget {
-  return { model, embeds: false, timeoutMs: asker.timeoutMs, retry };
+function targetOf(job: GenerationJob): AttemptTarget {
+  const { model, asker, retry } = job;
+  return { model, embeds: false, timeoutMs: asker.timeoutMs, retry, question: job };
 }
 
 class ObservedStream implements NativeStream, AsyncIterableIterator<Buffer> {
