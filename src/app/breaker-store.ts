@@ -1,6 +1,7 @@
 /** Breakers in the hot store, for a board that goes on by itself when that cannot be asked. */
 import type { BreakerState } from '../resilience/breaker.ts';
 import type { BreakerStore } from '../resilience/breaker-board.ts';
+import type { SignsOfLife } from '../resilience/silence-watch.ts';
 import { trialMs } from '../resilience/trials.ts';
 import type { BreakerRow } from '../storage/breaker-repository.ts';
 import { StoreError } from '../storage/store-error.ts';
@@ -29,6 +30,16 @@ export function createBreakerStore({
           return lease === undefined ? undefined : () => void orElse(false, () => leases.release(lease));
         },
       ),
+  };
+}
+
+const signPrefix = 'signs of life ';
+
+/** Counted by each worker at most once a second; what cannot be told is nothing heard. */
+export function createSignsOfLife({ counters }: Pick<Spine, 'counters'>): SignsOfLife {
+  return {
+    add: host => orElse(0, () => counters.add(signPrefix + host, 1)),
+    get: host => orElse(0, () => counters.get(signPrefix + host)),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a worker knows of failing hosts, put together: retries, breakers, and what tells of them. */
 import type { Config } from '../config/config.ts';
+import type { AdaptiveLimits } from '../gateway/adaptive-limits.ts';
 import type { AttemptDeps } from '../gateway/attempts.ts';
 import type { Admission } from '../gateway/placing.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
@@ -17,7 +18,7 @@ import { BreakerProbe, type ProbedHost } from '../resilience/breaker-probe.ts';
 import { HostOutlook } from '../resilience/host-outlook.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { SilenceWatch, type WatchedHost } from '../resilience/silence-watch.ts';
-import { createBreakerStore } from './breaker-store.ts';
+import { createBreakerStore, createSignsOfLife } from './breaker-store.ts';
 import { BreakerTeller } from './breaker-teller.ts';
 import type { Spine } from './create-spine.ts';
 
@@ -26,7 +27,7 @@ export interface Resilience {
   readonly board: BreakerBoard;
   readonly outlook: HostOutlook;
   /** Started behind the pool. */
-  resources(pool: OllamaPool, admission: Admission): Resource[];
+  resources(pool: OllamaPool, admission: Admission, adaptive: AdaptiveLimits | undefined): Resource[];
 }
 
 export interface ResilienceOptions {
@@ -80,7 +81,7 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
       random: Math.random,
       onRetry: event => events.retry(event),
     },
-    resources: (pool, admission) =>
+    resources: (pool, admission, adaptive) =>
       limits === undefined
         ? []
         : [
@@ -95,8 +96,9 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
             }),
             new SilenceWatch({
               board,
-              hosts: pool.hosts.map(host => watched(pool, host)),
+              hosts: pool.hosts.map(host => watched(pool, host, adaptive)),
               store,
+              signs: createSignsOfLife(spine),
               nowMs: monotonicMs,
               random: Math.random,
               onFailure: error => log.warn('looking for silent hosts failed', { cause: String(error) }),
@@ -165,11 +167,22 @@ async function embedOne({ pool, host, model }: OneToken, signal: AbortSignal): P
   exchange.discard();
 }
 
-function watched(pool: OllamaPool, host: UpstreamHost): WatchedHost {
+function expectedMs(
+  host: UpstreamHost,
+  { unreadBytes, unreadModel: model }: ReturnType<UpstreamHost['generations']['work']>,
+  adaptive: AdaptiveLimits | undefined,
+): number | undefined {
+  return model === undefined ? undefined : adaptive?.expectedMs(host, { model, body: { length: unreadBytes } });
+}
+
+function watched(pool: OllamaPool, host: UpstreamHost, adaptive: AdaptiveLimits | undefined): WatchedHost {
   return {
     name: host.name,
     pulse: () => host.generations.pulse.count,
-    work: () => host.generations.work(),
+    work: () => {
+      const work = host.generations.work();
+      return { ...work, expectedMs: expectedMs(host, work, adaptive) };
+    },
     isLoading: () => host.isLoading(),
     look: () => pool.look(host),
     hasLoaded: model => host.inventory.isLoaded(model),

@@ -96,7 +96,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
   });
   const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
-  const healthChecks = resilience.resources(pool, admission);
+  const adaptive = createAdaptiveLimits(config);
+  const healthChecks = resilience.resources(pool, admission, adaptive);
   const cache =
     config.cache === undefined
       ? undefined
@@ -129,7 +130,6 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
 
   const placed = { hosts: pool, admission, limits: inferenceLimits };
-  const adaptive = createAdaptiveLimits(config);
   const generate = createPipeline({ placed: { ...placed, adaptive }, attempts, cache, models: policy });
   const preWarm = new PreWarm({ models: config.models.preWarm, generate, leases: spine.leases, log });
   const warmFile = config.cache?.warmFile;

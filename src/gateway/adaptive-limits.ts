@@ -53,7 +53,10 @@ export class AdaptiveLimits {
   }
 
   /** Until the first token of a model in memory; undefined while too little is known. */
-  expectedMs(host: TimedHost, { model, body }: { readonly model: string; readonly body: Buffer | string }) {
+  expectedMs(
+    host: Pick<TimedHost, 'name'>,
+    { model, body }: { readonly model: string; readonly body: { readonly length: number } },
+  ): number | undefined {
     const expected = this.#options.times.expected(host.name, modelKey(model));
     if (expected === undefined) return undefined;
     return expected.restMs + (expected.msPerPromptToken * body.length) / bytesPerToken;

@@ -12,5 +12,5 @@ test('what only embeds is work, and no model that is expected to say something m
   assert.deepEqual(generations.work(), { inFlight: 1, models: [], unreadBytes: 0 });
   generations.add({ exchange, model: 'm', bytes: 40, embeds: false });
   over();
-  assert.deepEqual(generations.work(), { inFlight: 1, models: ['m'], unreadBytes: 40 });
+  assert.deepEqual(generations.work(), { inFlight: 1, models: ['m'], unreadBytes: 40, unreadModel: 'm' });
 });

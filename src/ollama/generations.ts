@@ -7,6 +7,8 @@ export interface Work {
   readonly models: readonly string[];
   /** Of the longest request that has no first token yet: the host may still be reading it. */
   readonly unreadBytes: number;
+  /** The model that it is for; undefined when there is none. */
+  readonly unreadModel?: string;
 }
 
 interface Generation {
@@ -30,12 +32,16 @@ export class Generations {
 
   work(): Work {
     let unreadBytes = 0;
+    let unreadModel: string | undefined;
     const models = new Set<string>();
     for (const { exchange, model, bytes, embeds } of this.#open) {
       if (embeds) continue;
       models.add(model);
-      if (!exchange.begun) unreadBytes = Math.max(unreadBytes, bytes);
+      if (exchange.begun || bytes <= unreadBytes) continue;
+      unreadBytes = bytes;
+      unreadModel = model;
     }
-    return { inFlight: this.#open.size, models: [...models], unreadBytes };
+    const unread = unreadModel === undefined ? { unreadBytes } : { unreadBytes, unreadModel };
+    return { inFlight: this.#open.size, models: [...models], ...unread };
   }
 }

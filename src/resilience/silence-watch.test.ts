@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { aborted } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import { SilenceWatch, type WatchedHost } from './silence-watch.ts';
 
@@ -20,6 +21,8 @@ class Scene {
   isTrialTaken = false;
   readonly condemned: string[] = [];
   looks = 0;
+  hangs = false;
+  signs = 0;
   generations = 0;
   readonly watch: SilenceWatch;
   readonly #clock: TestContext;
@@ -37,8 +40,9 @@ class Scene {
         return this.isThere;
       },
       hasLoaded: () => this.isLoaded,
-      generate: async () => {
+      generate: async (_, signal) => {
         this.generations++;
+        if (this.hangs) await aborted(signal);
         if (this.refuses) throw new DeciError('upstream_refused', { message: 'it has other words', status: 400 });
         if (!this.doesGenerate) throw new DeciError('first_token_timeout');
         this.pulse++;
@@ -53,6 +57,7 @@ class Scene {
         },
       },
       hosts: [host],
+      signs: { add: () => ++this.signs, get: () => this.signs },
       store: { takeTrial: () => (this.isTrialTaken ? undefined : () => undefined) },
       nowMs: () => this.nowMs,
       random: () => 0.5,
@@ -123,6 +128,28 @@ test('one that answers in words is no silent one, and is not asked again at once
   await scene.pass(20);
   assert.ok(scene.generations >= 1 && scene.generations <= 3, `${scene.generations}`);
   assert.deepEqual(scene.condemned, []);
+});
+
+for (const unreadBytes of [200, 4000, 100_000]) {
+  test(`a host that says nothing to a prompt of ${unreadBytes} bytes is left alone within 20 s`, async t => {
+    const scene = new Scene(t);
+    await scene.watch.start();
+    scene.work = { ...scene.work, unreadBytes };
+    scene.hangs = true;
+    await scene.pass(20);
+    assert.equal(scene.standing, 'open');
+  });
+}
+
+test('one that another worker hears is not silent', async t => {
+  const scene = new Scene(t);
+  await scene.watch.start();
+  scene.isThere = false;
+  for (let second = 0; second < 20; second++) {
+    scene.signs++;
+    await scene.pass(1);
+  }
+  assert.deepEqual([scene.looks, scene.condemned], [0, []]);
 });
 
 test('in a dry run it is told once a minute', async t => {

@@ -18,7 +18,13 @@ export interface WatchedHost {
   readonly name: string;
   /** Counted up by every piece of an answer. */
   pulse(): number;
-  work(): { readonly inFlight: number; readonly models: readonly string[]; readonly unreadBytes: number };
+  work(): {
+    readonly inFlight: number;
+    readonly models: readonly string[];
+    readonly unreadBytes: number;
+    /** See `SilenceFacts`. */
+    readonly expectedMs?: number | undefined;
+  };
   /** Models that are awaited and not known to be in memory. */
   isLoading(): boolean;
   /** @returns whether it answers at all; bounded by itself */
@@ -29,10 +35,17 @@ export interface WatchedHost {
   generate(model: string, signal: AbortSignal): Promise<void>;
 }
 
+/** What all workers heard of each host, counted: one that works for others is not silent. Always 0 where that cannot be told. */
+export interface SignsOfLife {
+  add(host: string): number;
+  get(host: string): number;
+}
+
 export interface SilenceWatchOptions {
   readonly board: Pick<BreakerBoard, 'condemn' | 'standing'>;
   readonly hosts: readonly WatchedHost[];
   readonly store: TrialStore;
+  readonly signs: SignsOfLife;
   /** Monotonic. */
   readonly nowMs: () => number;
   readonly random: () => number;
@@ -49,10 +62,15 @@ interface Heard {
   pulse: number;
   atMs: number;
   lookedAtMs: number;
+  toldAtMs: number;
+  /** Of all workers, as this one last knew it. */
+  signs: number;
 }
 
 const intervalMs = 500;
 const lookAgainMs = 2000;
+/** So often at most a worker tells the others that it hears a host. */
+const tellEveryMs = 1000;
 const generateMs = 6000;
 const tellAgainMs = 60_000;
 
@@ -67,7 +85,9 @@ export class SilenceWatch implements Resource {
   constructor(options: SilenceWatchOptions) {
     this.#options = options;
     const atMs = options.nowMs();
-    this.#heard = new Map(options.hosts.map(({ name }) => [name, { pulse: 0, atMs, lookedAtMs: 0 }]));
+    this.#heard = new Map(
+      options.hosts.map(({ name }) => [name, { pulse: 0, atMs, lookedAtMs: 0, toldAtMs: 0, signs: 0 }]),
+    );
     this.#ticker = new Ticker({
       name: this.name,
       tick: () => this.#round(),
@@ -101,29 +121,46 @@ export class SilenceWatch implements Resource {
   }
 
   async #attend(host: WatchedHost, heard: Heard): Promise<void> {
-    const { nowMs, board } = this.#options;
-    const pulse = host.pulse();
-    const { inFlight, models, unreadBytes } = host.work();
+    const { nowMs, board, signs } = this.#options;
+    const { models, ...work } = host.work();
     const now = nowMs();
-    if (inFlight === 0 || pulse !== heard.pulse) {
-      heard.pulse = pulse;
-      heard.atMs = now;
-      return;
-    }
+    if (this.#isHeard(host, work.inFlight, heard)) return;
+    const { pulse } = heard;
     const quietMs = now - heard.atMs;
-    const judgement = judgeSilence({ inFlight, quietMs, unreadBytes, isLoading: host.isLoading() });
+    const judgement = judgeSilence({ ...work, quietMs, isLoading: host.isLoading() });
     // What is left alone already has a prober of its own.
     if (judgement === 'fine' || now - heard.lookedAtMs < lookAgainMs || board.standing(host.name, '') !== 'closed')
       return;
     heard.lookedAtMs = now;
     const isThere = await host.look();
-    if (host.pulse() !== pulse) return;
+    if (host.pulse() !== pulse || signs.get(host.name) !== heard.signs) return;
     if (!isThere) this.#condemn(host, 'silent', { quietMs: nowMs() - heard.atMs });
     else if (judgement === 'try') await this.#try(host, models, heard);
   }
 
+  /** Whether it has no work, or said something since the last look: to this worker, who tells the others, or to another. */
+  #isHeard(host: WatchedHost, inFlight: number, heard: Heard): boolean {
+    const { nowMs, signs } = this.#options;
+    const pulse = host.pulse();
+    const now = nowMs();
+    if (inFlight === 0 || pulse !== heard.pulse) {
+      heard.pulse = pulse;
+      heard.atMs = now;
+      if (inFlight > 0 && now - heard.toldAtMs >= tellEveryMs) {
+        heard.toldAtMs = now;
+        heard.signs = signs.add(host.name);
+      }
+      return true;
+    }
+    const heardByAll = signs.get(host.name);
+    if (heardByAll === heard.signs) return false;
+    heard.signs = heardByAll;
+    heard.atMs = now;
+    return true;
+  }
+
   async #try(host: WatchedHost, models: readonly string[], heard: Heard): Promise<void> {
-    const { store, nowMs } = this.#options;
+    const { store, nowMs, signs } = this.#options;
     const model = models.find(one => host.hasLoaded(one));
     if (model === undefined) return;
     const release = store.takeTrial(`${host.name} life`);
@@ -134,7 +171,7 @@ export class SilenceWatch implements Resource {
       // It generates for others at least: what our own requests wait for has its own limits.
       heard.atMs = nowMs();
     } catch (error) {
-      if (this.#abort.signal.aborted || host.pulse() !== pulse) return;
+      if (this.#abort.signal.aborted || host.pulse() !== pulse || signs.get(host.name) !== heard.signs) return;
       // Whatever it says in words, it is no silence; what is wrong then is for those whose requests it refuses.
       if (!isSilence(error)) heard.atMs = nowMs();
       else this.#condemn(host, 'generates_nothing', { quietMs: nowMs() - heard.atMs, model });
