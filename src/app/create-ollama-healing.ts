@@ -12,8 +12,11 @@ import { HostCare } from '../ollama/host-care.ts';
 import { UpstreamHost } from '../ollama/upstream-host.ts';
 import type { BreakerRow } from '../storage/breaker-repository.ts';
 import { StoreError } from '../storage/store-error.ts';
-import { type CaredHost, createModelPull, createRunnerReload, type OllamaCare } from '../supervision/ollama-healers.ts';
+import { type CaredHost, createRunnerReload, type OllamaCare } from '../supervision/ollama-healers.ts';
+import { ModelPull } from '../supervision/ollama-pull.ts';
 import { OllamaRestart } from '../supervision/ollama-restart.ts';
+import { onlyOne } from '../supervision/only-one.ts';
+import { type OwedModel, owedModels } from '../supervision/owed-models.ts';
 import { findRestartWay, type RestartSearch, type RestartWay } from '../supervision/restart-way.ts';
 import { type Command, type CommandResult, runCommand } from '../supervision/run-command.ts';
 import type { Spine } from './create-spine.ts';
@@ -26,7 +29,7 @@ export interface OllamaHealing {
 const requestMs = 5000;
 const findMs = 3000;
 /** Longer than any action; it ends with the process that holds it anyway. */
-const turnMs = 3 * 3600_000;
+const turnMs = 5 * 3600_000;
 /** Three tries of one token, and some. */
 const probeMs = 30_000;
 const outputChars = 2000;
@@ -59,7 +62,11 @@ export function createOllamaHealing(config: Config, spine: Spine): OllamaHealing
     log.info('an ollama server that is gone is restarted', { command: found.words });
   };
   return {
-    healers: [createRunnerReload(care, host => restart.noteWedged(host)), createModelPull(care), restart],
+    healers: [
+      createRunnerReload(care, host => restart.noteWedged(host)),
+      new ModelPull({ care, owed: () => owed(spine) }),
+      restart,
+    ],
     resource: {
       name: 'ollama-healing',
       // Nobody waits for programs that may be slow to answer.
@@ -68,6 +75,14 @@ export function createOllamaHealing(config: Config, spine: Spine): OllamaHealing
       stop: async () => void (await Promise.all(cares.map(one => one.stop()))),
     },
   };
+}
+
+/** As many records as its budget writes in weeks. */
+const owedRecords = 500;
+
+async function owed({ journal }: Spine): Promise<OwedModel[]> {
+  const { records } = await journal.list({ limit: owedRecords, healer: 'ollama-pull' });
+  return owedModels(records, Date.now());
 }
 
 function createCare(cares: readonly HostCare[], { breakers, leases }: Spine): OllamaCare {
@@ -84,11 +99,11 @@ function createCare(cares: readonly HostCare[], { breakers, leases }: Spine): Ol
   return {
     hosts: cares.map(one => withPlace(one)),
     leftAlone: () =>
-      open().map(({ name, cause }) => {
+      open().map(({ name, cause, state }) => {
         const [host = name, model] = name.split(' ', 2);
-        return { host, model, cause };
+        return { host, model, cause, isOpen: state === 'open' };
       }),
-    takeTurn: () => take({ kind: 'heal', key: 'ollama', capacity: 1, ttlMs: turnMs }),
+    takeTurn: onlyOne(() => take({ kind: 'heal', key: 'ollama', capacity: 1, ttlMs: turnMs })),
     takeProbe: host => take({ kind: 'probe', key: host, capacity: 1, ttlMs: probeMs }),
     tryAgain: host => {
       for (const row of open()) {

@@ -3,6 +3,7 @@
  * known of the hosts' health. Owner: one attempt of one request.
  */
 import { DeciError } from '../kernel/errors.ts';
+import { causeOf } from '../ollama/damaged-model.ts';
 import { modelKey } from '../ollama/model-key.ts';
 import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import type { BreakerBoard } from '../resilience/breaker-board.ts';
@@ -113,7 +114,7 @@ export class AttemptPlan {
     const failure = classifyFailure(error, this.#target.embeds);
     if (this.#host === undefined) return failure;
     if (!ruleFor(failure, this.#target.retry).sameHost) this.#hosts.barred.add(this.#host);
-    this.pass.failed(failure, error.code);
+    this.pass.failed(failure, causeOf(error));
     const { outlook } = this.#health;
     if (failure === 'unreachable') outlook.lost(this.#host);
     else if (failure === 'busy') outlook.busy(this.#host);

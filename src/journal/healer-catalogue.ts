@@ -37,8 +37,8 @@ export const healerCatalogue = {
   'ollama-pull': {
     name: 'ollama-pull',
     repairs:
-      'Pulls a model again of whose file Ollama says that it is damaged or missing; where that is not enough, it is deleted first.',
-    risk: 'A model that was made by hand under a name that the registry has too is replaced by that of the registry.',
+      'Pulls a model again of whose file Ollama says, to the requests for it, that it is damaged or missing. Where that is not enough, the model is deleted and pulled until it is back, beyond the budget too.',
+    risk: 'A model that was made by hand under a name that the registry has too is replaced by that of the registry. One that was deleted is away until the registry can be reached; switched off in between, it stays away.',
     budget: { actions: 2, windowMs: 60 * minuteMs },
   },
   'ollama-restart': {

@@ -129,6 +129,17 @@ test('above its budget a healer only tells, once an episode, until the window ha
   assert.deepEqual(journal.events.slice(-2), ['open a', 'healed a']);
 });
 
+test('what an earlier action took is given back above the budget too, and not in a dry run', async t => {
+  const { healer, settings, journal, look } = await rig(t, { actions: 1, windowMs: 60_000 });
+  journal.known = 7;
+  healer.episodes = [{ ...episode('a'), isOwed: true }];
+  await look();
+  assert.deepEqual(journal.events, ['open a', 'healed a']);
+  settings.mode = 'dry_run';
+  await look();
+  assert.deepEqual(journal.events.slice(2), ['open a', 'dry_run a']);
+});
+
 test('what the journal knows of an earlier life counts for the budget', async t => {
   const { healer, journal, look } = await rig(t);
   journal.known = 3;

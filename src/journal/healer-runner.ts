@@ -82,13 +82,13 @@ export class HealerRunner implements Resource {
   async #handle(healer: Healer, mode: 'on' | 'dry_run', episode: Episode): Promise<void> {
     const { name } = healer.info;
     const told = this.#toldOf(name);
-    if (mode === 'dry_run' || (await this.#used(healer)) >= healer.info.budget.actions) {
+    if (mode === 'dry_run' || (await this.#isUsedUp(healer, episode))) {
       if (told.has(keyOf(episode))) return;
       told.add(keyOf(episode));
       await this.#finish(await this.#open(healer, episode), {
         result: mode === 'dry_run' ? 'dry_run' : 'suppressed',
         duration_ms: 0,
-        requests_affected: 0,
+        requests_affected: null,
       });
       return;
     }
@@ -144,7 +144,7 @@ export class HealerRunner implements Resource {
         target: episode.target,
         cause: String(error),
       });
-      return { result: 'no_effect', duration_ms: durationMs(), requests_affected: 0 };
+      return { result: 'no_effect', duration_ms: durationMs(), requests_affected: null };
     }
   }
 
@@ -153,6 +153,10 @@ export class HealerRunner implements Resource {
     const { healer, action, target, decision, id } = record;
     this.#options.log.warn('healing', { healer, action, target, decision, journal_id: id, ...outcome });
     this.#options.onHealed(record, outcome);
+  }
+
+  async #isUsedUp(healer: Healer, { isOwed = false }: Episode): Promise<boolean> {
+    return !isOwed && (await this.#used(healer)) >= healer.info.budget.actions;
   }
 
   /** How many actions of the healer lie in its window; what the store knows survives a restart. */

@@ -17,6 +17,8 @@ export interface Episode {
   /** Together with the action it names the episode: while it goes on it is told once. */
   readonly target: string;
   readonly ids?: readonly string[];
+  /** It gives back what an earlier action took: the budget does not keep it. */
+  readonly isOwed?: boolean;
   /**
    * Asked before it acts, where not all healers may act at once. One that has to wait has not acted: it is neither counted nor told.
    * @returns what gives the turn back once the action has ended; undefined while another has it

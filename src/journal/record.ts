@@ -33,5 +33,6 @@ export interface JournalRecord {
 export interface Outcome {
   readonly result: HealingResult;
   readonly duration_ms: number;
-  readonly requests_affected: number;
+  /** Requests that failed or waited for what was wrong; null where nobody can know. */
+  readonly requests_affected: number | null;
 }

@@ -37,6 +37,11 @@ export class HostCare {
     return (await this.#host.client.ps()).models.map(({ name }) => name);
   }
 
+  /** Names of the models it has on its disk. @throws what the npm client throws */
+  async listed(): Promise<readonly string[]> {
+    return (await this.#host.client.list()).models.map(({ name }) => name);
+  }
+
   /** One token, embedded where it only embeds. @throws DeciError */
   generateOne(model: string, signal: AbortSignal): Promise<void> {
     // Without options of its own, so that nothing is loaded anew for it.

@@ -12,7 +12,10 @@ export interface CaredHost {
   readonly name: string;
   readonly isLocal: boolean;
   look(): Promise<'answers' | 'silent' | 'refused'>;
+  /** Names of the models in its memory. */
   loaded(): Promise<readonly string[]>;
+  /** Names of the models on its disk. */
+  listed(): Promise<readonly string[]>;
   generateOne(model: string, signal: AbortSignal): Promise<void>;
   load(model: string, signal: AbortSignal): Promise<void>;
   unload(model: string, signal: AbortSignal): Promise<void>;
@@ -26,6 +29,8 @@ export interface LeftAlone {
   readonly model: string | undefined;
   /** Code of the failure that opened it. */
   readonly cause: string;
+  /** False while an attempt is to try it. */
+  readonly isOpen: boolean;
 }
 
 export interface OllamaCare {
@@ -45,41 +50,44 @@ const lookAgainMs = 10_000;
 const unloadRounds = 30;
 const unloadPauseMs = 1000;
 const silences: ReadonlySet<string> = new Set(['first_token_timeout', 'stall_timeout']);
-const refusals: ReadonlySet<string> = new Set(['upstream_refused', 'upstream_failed']);
-
-/** What Ollama and llama.cpp say of a file that is not what it was; what a lack of memory makes them say is not among it. */
-const corruptWords =
-  /corrupt|incomplete|not within the file bounds|invalid (?:file )?magic|invalid magic characters|failed to read magic|digest mismatch|sha256[-:][0-9a-f]{8,}.*(?:no such file|unexpected EOF)/is;
-
-export function isCorrupt(message: string): boolean {
-  return corruptWords.test(message);
-}
 
 type Acted = Awaited<ReturnType<Episode['act']>>;
 
-const noEffect: Acted = { result: 'no_effect', requests_affected: 0 };
-const healed: Acted = { result: 'healed', requests_affected: 0 };
+const noEffect: Acted = { result: 'no_effect', requests_affected: null };
+const healed: Acted = { result: 'healed', requests_affected: null };
 
-/** Lets a host be looked at closely every so often only: looking makes it generate or load. */
-class Spacing {
+/**
+ * Lets a host be looked at closely every so often only, since that makes it generate; what was seen holds until then, so that an
+ * episode that goes on is one.
+ */
+class CloseLooks {
   readonly #nowMs: () => number;
-  readonly #lookedAtMs = new Map<string, number>();
+  readonly #seen = new Map<string, { atMs: number; wedged: string | undefined }>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
-  isDue(name: string): boolean {
-    const atMs = this.#lookedAtMs.get(name);
-    if (atMs !== undefined && this.#nowMs() - atMs < lookAgainMs) return false;
-    this.#lookedAtMs.set(name, this.#nowMs());
-    return true;
+  /** @param look undefined: it cannot be looked at now */
+  async wedged(host: string, look: () => Promise<string | undefined>): Promise<string | undefined> {
+    const seen = this.#seen.get(host);
+    if (seen !== undefined && this.#nowMs() - seen.atMs < lookAgainMs) return seen.wedged;
+    const atMs = this.#nowMs();
+    const wedged = await look();
+    this.#seen.set(host, { atMs, wedged });
+    return wedged;
+  }
+
+  /** It was acted on: the next look is a new one. */
+  over(host: string): void {
+    const seen = this.#seen.get(host);
+    if (seen !== undefined) seen.wedged = undefined;
   }
 }
 
 /** @param onVain told of a host that generates nothing after it loaded its model anew */
 export function createRunnerReload(care: OllamaCare, onVain: (host: string) => void): Healer {
-  const spacing = new Spacing(care.nowMs);
+  const looks = new CloseLooks(care.nowMs);
   return {
     info: healerCatalogue['ollama-reload'],
     intervalMs: 2000,
@@ -88,9 +96,10 @@ export function createRunnerReload(care: OllamaCare, onVain: (host: string) => v
       const rows = care.leftAlone().filter(({ cause }) => silences.has(cause));
       for (const host of care.hosts) {
         const own = rows.filter(row => row.host === host.name);
-        if (own.length === 0 || !spacing.isDue(host.name)) continue;
-        const model = await probed(care, host.name, () => wedgedModel(host, own));
-        if (model !== undefined) return [reloadEpisode(care, { host, model, onVain })];
+        if (own.length === 0) continue;
+        const model = await looks.wedged(host.name, () => probed(care, host.name, () => wedgedModel(host, own)));
+        const over = (): void => looks.over(host.name);
+        if (model !== undefined) return [reloadEpisode(care, { host, model, onVain, over })];
       }
       return [];
     },
@@ -133,9 +142,11 @@ interface Reload {
   readonly host: CaredHost;
   readonly model: string;
   readonly onVain: (host: string) => void;
+  /** What was seen of the host holds no longer. */
+  readonly over: () => void;
 }
 
-function reloadEpisode(care: OllamaCare, { host, model, onVain }: Reload): Episode {
+function reloadEpisode(care: OllamaCare, { host, model, onVain, over }: Reload): Episode {
   return {
     trigger: { signal: 'generates_nothing', value: tryMs, threshold: tryMs },
     decision: `${model} is in the memory of ${host.name}, which answers, and generates nothing.`,
@@ -143,6 +154,7 @@ function reloadEpisode(care: OllamaCare, { host, model, onVain }: Reload): Episo
     target: `${host.name} ${model}`,
     takeTurn: care.takeTurn,
     act: async signal => {
+      over();
       await unloaded(host, model, signal);
       const isLoaded = await host.load(model, signal).then(
         () => true,
@@ -170,71 +182,4 @@ async function unloaded(host: CaredHost, model: string, signal: AbortSignal): Pr
     if (!loaded.includes(model)) return;
     await pause(unloadPauseMs, signal);
   }
-}
-
-export function createModelPull(care: OllamaCare): Healer {
-  const spacing = new Spacing(care.nowMs);
-  return {
-    info: healerCatalogue['ollama-pull'],
-    intervalMs: 2000,
-    actionMs: 2 * 3600_000,
-    detect: async () => {
-      for (const { host: name, model, cause } of care.leftAlone()) {
-        const host = care.hosts.find(one => one.name === name);
-        if (host === undefined || model === undefined || !refusals.has(cause)) continue;
-        if (!spacing.isDue(`${name} ${model}`)) continue;
-        const words = await loadFailure(host, model);
-        if (words !== undefined && isCorrupt(words)) return [pullEpisode(care, { host, model, words })];
-      }
-      return [];
-    },
-  };
-}
-
-/** @returns what the host says; undefined when it loads it, or says nothing in time */
-async function loadFailure(host: CaredHost, model: string): Promise<string | undefined> {
-  let isLate = false;
-  try {
-    await withDeadline(60_000, async signal => {
-      signal.addEventListener('abort', () => {
-        isLate = true;
-      });
-      await host.load(model, signal);
-    });
-    return undefined;
-  } catch (error) {
-    return isLate ? undefined : String(error instanceof Error ? error.message : error);
-  }
-}
-
-interface Pull {
-  readonly host: CaredHost;
-  readonly model: string;
-  readonly words: string;
-}
-
-function pullEpisode(care: OllamaCare, { host, model, words }: Pull): Episode {
-  return {
-    trigger: { signal: 'model_corrupt', value: words.slice(0, 200), threshold: null },
-    decision: `${host.name} cannot load ${model}, and says that its file is damaged.`,
-    action: 'pull_model',
-    target: `${host.name} ${model}`,
-    takeTurn: care.takeTurn,
-    act: async signal => {
-      // Fails where no registry has it: then nothing was touched.
-      await host.pull(model, signal);
-      if ((await loadFailure(host, model)) !== undefined) {
-        // A file that is there is not fetched again, whatever is in it. The registry has just shown that it has the model.
-        await host.remove(model, signal);
-        const isBack = await host.pull(model, signal).then(
-          () => true,
-          () => false,
-        );
-        if (!isBack) return { result: 'worse', requests_affected: 0 };
-        if ((await loadFailure(host, model)) !== undefined) return noEffect;
-      }
-      care.tryAgain(host.name);
-      return healed;
-    },
-  };
 }

@@ -93,8 +93,10 @@ test('a model whose file is damaged is pulled again, and used again', async () =
   await failUntilLeftAlone();
   await pulled;
   await cluster.control.clearFaults();
-  const record = await next(40_000);
-  assert.deepEqual([record['action'], record['result']], ['pull_model', 'healed']);
+  const { action } = await next(40_000);
+  assert.equal(action, 'pull_model');
+  // The fault may have outlived the first pull; then the model is replaced.
+  await until('it is healed', async () => (await recordOf('ollama-pull'))?.['result'] === 'healed', 20_000);
   await until('requests are answered', async () => (await status()) === 200, 10_000);
 });
 

@@ -12,7 +12,12 @@ const breaker = z
     state: z.enum(['closed', 'open', 'half_open']),
     since: time.nullable().describe('Null when it never opened.'),
     opens: z.int().min(0).describe('How often in a row.'),
-    cause: z.string().nullable().describe('The code of the last failure before it opened.'),
+    cause: z
+      .string()
+      .nullable()
+      .describe(
+        'The code of the last failure before it opened; `model_damaged` where the server says that of the file of a model.',
+      ),
     retry_at: time.nullable().describe('When it is tried at the latest.'),
   })
   .meta({ id: 'Breaker' });

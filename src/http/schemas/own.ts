@@ -26,7 +26,8 @@ const journalRecord = z
   })
   .meta({
     id: 'JournalRecord',
-    description: 'One repair. `result`, `duration_ms` and `requests_affected` are null while it is under way.',
+    description:
+      'One repair. `result`, `duration_ms` and `requests_affected` are null while it is under way, `requests_affected` also where nobody can know.',
   });
 
 const journalPage = z
