@@ -12,18 +12,27 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 interface Suite {
   readonly files: readonly string[];
-  /** Suites that start clusters take the machine for themselves. */
+  /** How many files run side by side: one with a cluster waits for most of its time. */
   readonly concurrency: number;
+  /** Those that measure the machine, one after the other with nothing beside them. */
+  readonly alone?: readonly string[];
   /** How many answers its files must at least hold against the OpenAPI document, so that the check cannot get lost unseen. */
   readonly leastChecked?: number;
 }
 
 const suites: Readonly<Record<string, Suite>> = {
   unit: { files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/{docs,fake-ollama}/*.test.ts'], concurrency: 2 },
-  integration: { files: ['test/integration/*.test.ts'], concurrency: 1, leastChecked: 800 },
-  cluster: { files: ['test/cluster/*.test.ts'], concurrency: 1 },
-  chaos: { files: ['test/chaos/*.test.ts'], concurrency: 1 },
+  integration: { files: ['test/integration/*.test.ts'], concurrency: 3, leastChecked: 800 },
+  cluster: {
+    files: ['test/cluster/*.test.ts'],
+    concurrency: 3,
+    alone: ['test/cluster/{adaptive-slots,failing-hosts,reload}.test.ts'],
+  },
+  chaos: { files: ['test/chaos/*.test.ts'], concurrency: 2 },
 };
+
+/** How long each of them took, in the order in which they ran. */
+const took: Array<readonly [name: string, ms: number]> = [];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !(name in suites));
@@ -33,21 +42,37 @@ if (unknown.length > 0) {
 }
 
 if (wanted.length === 0) run('checks', ['scripts/check.ts']);
-for (const [name, { files, concurrency, leastChecked }] of Object.entries(suites)) {
+for (const [name, suite] of Object.entries(suites)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const found = globSync(files, { cwd: root }).toSorted();
-  if (found.length === 0) fail(`suite ${name} has no files: ${files.join(', ')}`);
-  const args = ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=180000', ...found];
-  if (leastChecked === undefined) run(name, args);
-  else runChecked(name, args, leastChecked);
+  if (suite.leastChecked === undefined) runSuite(name, suite);
+  else runChecked(name, suite, suite.leastChecked);
+}
+tellTimes();
+
+function runSuite(name: string, { files, concurrency, alone = [] }: Suite, env?: NodeJS.ProcessEnv): void {
+  const quiet = filesOf(name, alone);
+  const others = filesOf(name, files).filter(file => !quiet.includes(file));
+  for (const [title, some, beside] of [
+    [name, others, concurrency],
+    [`${name}, one by one`, quiet, 1],
+  ] as const) {
+    if (some.length > 0) run(title, ['--test', `--test-concurrency=${beside}`, '--test-timeout=180000', ...some], env);
+  }
+}
+
+function filesOf(name: string, patterns: readonly string[]): string[] {
+  for (const pattern of patterns) {
+    if (globSync(pattern, { cwd: root }).length === 0) fail(`suite ${name} has no files: ${pattern}`);
+  }
+  return globSync(patterns, { cwd: root }).toSorted();
 }
 
 /** The files of a suite are processes of their own, so each adds to a tally what it has checked. */
-function runChecked(name: string, args: readonly string[], least: number): void {
+function runChecked(name: string, suite: Suite, least: number): void {
   const dir = mkdtempSync(join(tmpdir(), 'deci-checked-'));
   const tally = join(dir, 'answers');
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
-  run(name, args, { ...process.env, DECI_CHECKED_ANSWERS: tally });
+  runSuite(name, suite, { ...process.env, DECI_CHECKED_ANSWERS: tally });
   const counts = existsSync(tally) ? readFileSync(tally, 'utf8').trim().split('\n').map(Number) : [];
   const checked = counts.reduce((sum, count) => sum + count, 0);
   console.log(`${checked} answers agreed with the OpenAPI document`);
@@ -56,11 +81,21 @@ function runChecked(name: string, args: readonly string[], least: number): void 
 
 function run(name: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
   console.log(`\n== ${name}`);
+  const startedAtMs = performance.now();
   const { status, signal } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
+  took.push([name, performance.now() - startedAtMs]);
   if (status !== 0) fail(`${name} failed (${signal ?? `exit code ${status}`})`);
 }
 
+function tellTimes(): void {
+  const all = took.reduce((sum, [, ms]) => sum + ms, 0);
+  console.log('\nseconds');
+  for (const [name, ms] of [...took, ['all', all] as const])
+    console.log(`${(ms / 1000).toFixed(1).padStart(7)} ${name}`);
+}
+
 function fail(message: string): never {
+  tellTimes();
   console.error(message);
   process.exit(1);
 }
