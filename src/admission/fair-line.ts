@@ -5,7 +5,7 @@
 import { DeciError } from '../kernel/errors.ts';
 import type { Entry, FairLineOptions, LinePlace } from './line-entry.ts';
 import { decideDoor } from './queue-door.ts';
-import { orderTickets, type Ticket } from './queue-order.ts';
+import { orderTickets, type Priority, type Ticket } from './queue-order.ts';
 import { reasonOf } from './reason-of.ts';
 import { StandingLine } from './standing-line.ts';
 import { TicketTurns } from './ticket-turns.ts';
@@ -13,7 +13,7 @@ import { VirtualTime } from './virtual-time.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 interface Waiter<S> {
-  readonly ticket: Ticket;
+  ticket: Ticket;
   readonly entry: Entry;
   readonly placed: (slot: S) => void;
   readonly refused: (error: unknown) => void;
@@ -137,6 +137,8 @@ export class FairLine<S> {
       Math.min(this.#options.maxWaitMs, entry.maxWaitMs ?? Number.POSITIVE_INFINITY),
     );
     signal.addEventListener('abort', onAbort);
+    const { urgency } = entry;
+    if (urgency !== undefined) urgency.onRaised = () => this.#raise(waiter, urgency.priority);
     const isAlone = !this.#line.hasModel(ticket.model);
     this.#line.add(waiter);
     // Others wait for this model on hosts that may be full when others are not.
@@ -147,6 +149,7 @@ export class FairLine<S> {
       return await promise;
     } finally {
       clearTimeout(timer);
+      if (urgency !== undefined) urgency.onRaised = undefined;
       signal.removeEventListener('abort', onAbort);
       this.#options.onWaiting(this.#line.length, this.#line.perPriority);
     }
@@ -234,6 +237,16 @@ export class FairLine<S> {
       const isLate = waiter.ticket.priority === 'interactive' && nowMs - waiter.ticket.sinceMs > limitMs;
       if (isLate && this.#line.remove(waiter)) waiter.refused(this.#refusal('queue_timeout'));
     }
+  }
+
+  /** He keeps his times: among those of his new class he stands where he would have stood. */
+  #raise(waiter: Waiter<S>, priority: Priority): void {
+    if (!this.#line.remove(waiter)) return;
+    waiter.ticket = { ...waiter.ticket, priority };
+    this.#line.add(waiter);
+    this.#options.queue.change(waiter.ticket);
+    this.serve();
+    this.#options.onWaiting(this.#line.length, this.#line.perPriority);
   }
 
   #tell(waiter: Waiter<S>, position: number): void {

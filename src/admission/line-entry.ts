@@ -1,5 +1,5 @@
 /** What the line is told of those who come, what it tells them, and what it needs. */
-import type { Caller, Ticket } from './queue-order.ts';
+import type { Caller, Priority, Ticket } from './queue-order.ts';
 
 /** How far somebody in the line is. */
 export interface LinePlace {
@@ -17,6 +17,8 @@ export interface Entry {
   readonly caller: Caller;
   /** Where the caller has less time than `maxWaitMs` of the gate. */
   readonly maxWaitMs?: number | undefined;
+  /** Where it may become more urgent while it waits, since others want the same. */
+  readonly urgency?: { readonly priority: Priority; onRaised: (() => void) | undefined } | undefined;
   /** Told when it changes, while the caller waits. */
   readonly onLine?: ((place: LinePlace) => void) | undefined;
 }
@@ -36,6 +38,8 @@ export interface FairLineOptions<S> {
     list(): readonly Ticket[] | undefined;
     /** @returns false when there is no place */
     join(ticket: Ticket, victim: Ticket | undefined): boolean;
+    /** One that waits already. */
+    change(ticket: Ticket): void;
     leave(ticket: Ticket): void;
   };
   /** Whether some host has the model in memory. */

@@ -84,7 +84,7 @@ export class QueueTickets<L extends StoredLease> {
   /** @param victim gives up its place to this one @returns false when there is no place */
   join(ticket: Ticket, victim: Ticket | undefined): boolean {
     const { leases, ttlMs, sharers, onStore } = this.#options;
-    const data = `${ticket.model}\n${JSON.stringify(ticket)}`;
+    const data = dataOf(ticket);
     try {
       const lease =
         victim === undefined
@@ -98,6 +98,19 @@ export class QueueTickets<L extends StoredLease> {
       if (own >= Math.max(1, Math.floor(this.capacity / sharers))) return false;
       this.#held.set(ticket.id, undefined);
       return true;
+    }
+  }
+
+  /** A ticket that waits is another one now; one that is not held here any more joins again by itself. */
+  change(ticket: Ticket): void {
+    const { leases, ttlMs, onStore } = this.#options;
+    const lease = this.#held.get(ticket.id);
+    if (lease === undefined) return;
+    try {
+      const changed = leases.replace(lease, { ttlMs, data: dataOf(ticket) });
+      if (changed !== undefined) this.#held.set(ticket.id, changed);
+    } catch (error) {
+      onStore(error);
     }
   }
 
@@ -118,6 +131,11 @@ export class QueueTickets<L extends StoredLease> {
       ? undefined
       : this.#options.leases.replace(found.lease, { ttlMs: this.#options.ttlMs, data });
   }
+}
+
+/** The model first: it can be asked for whether anybody waits for one. */
+function dataOf(ticket: Ticket): string {
+  return `${ticket.model}\n${JSON.stringify(ticket)}`;
 }
 
 /** @returns undefined for what no worker of this version wrote */

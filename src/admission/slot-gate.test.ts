@@ -43,7 +43,13 @@ function setUp(t: TestContext, { slots = 1, places = 10 }, over: Partial<Options
         tickets.add(ticket);
         return true;
       },
-      leave: ticket => void tickets.delete(ticket),
+      change: ticket => {
+        for (const other of tickets) if (other.id === ticket.id) tickets.delete(other);
+        tickets.add(ticket);
+      },
+      leave: ({ id }) => {
+        for (const ticket of tickets) if (ticket.id === id) tickets.delete(ticket);
+      },
     },
     isLoaded: () => true,
     slotsOf: () => slots,
@@ -217,6 +223,7 @@ test('while no other worker changes anything the line is looked at now and then,
           return tickets;
         },
         join: ticket => tickets.push(ticket) > 0,
+        change: () => undefined,
         leave: () => tickets.splice(0),
       },
     },
@@ -282,4 +289,26 @@ test('one who could not be served in his time is refused at the door', async t =
   for (let held = 0; held < 5; held++) (await gate.enter(entry, never)).leave();
   free.slots = 0;
   await assert.rejects(gate.enter({ ...entry, maxWaitMs: 1 }, never), { code: 'queue_too_slow', status: 503 });
+});
+
+test('who becomes more urgent while he waits is served as one of his new class, in every worker', async t => {
+  const { gate, free, tickets } = setUp(t, { slots: 0 });
+  const order: string[] = [];
+  const enter = async (name: string, over: Partial<Entry>): Promise<void> => {
+    const place = await gate.enter({ ...entry, ...over }, never);
+    order.push(name);
+    place.leave();
+  };
+  const urgency = { priority: 'interactive' as const, onRaised: undefined as (() => void) | undefined };
+  const background = { ...caller, priority: 'background' } as const;
+  const first = enter('first', { caller: background });
+  const batch = enter('batch', { caller: { ...caller, owner: 'other', priority: 'batch' } });
+  const raised = enter('raised', { caller: { ...background, owner: 'third' }, urgency });
+  urgency.onRaised?.();
+  assert.equal([...tickets].find(({ owner }) => owner === 'third')?.priority, 'interactive');
+  free.slots = 1;
+  await Promise.all([first, batch, raised]);
+  assert.deepEqual(order, ['raised', 'batch', 'first']);
+  assert.equal(urgency.onRaised, undefined, 'nobody listens any more');
+  assert.equal(tickets.size, 0);
 });

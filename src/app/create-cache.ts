@@ -11,6 +11,7 @@ import { SingleFlight } from '../cache/single-flight.ts';
 import type { CacheConfig } from '../config/config.ts';
 import type { NativeStream } from '../gateway/generate.ts';
 import type { CacheDeps } from '../gateway/pipeline.ts';
+import type { Urgency } from '../gateway/urgency.ts';
 import type { RouteDeps } from '../http/routes.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { Journal } from '../journal/journal.ts';
@@ -34,7 +35,7 @@ export interface CacheOptions extends CacheConfig {
 }
 
 export interface WorkerCache extends CacheDeps {
-  readonly vectorFlights: SingleFlight<OneBlock>;
+  readonly vectorFlights: SingleFlight<OneBlock, Urgency>;
   readonly cache: ResponseCache;
   readonly admin: NonNullable<RouteDeps['cacheAdmin']['cache']>;
   readonly resources: readonly Resource[];
@@ -96,17 +97,19 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     staleMs,
   });
   const election = new FlightElection({ leases, clock, maxWaitMs });
+  const flights = new SingleFlight<NativeStream, Urgency>(maxFlightBytes);
+  const vectorFlights = new SingleFlight<OneBlock, Urgency>(maxVectorBytes);
   const upkeep = new Upkeep({
     tasks: [
       { name: 'flight leases', everyMs: 3000, run: async () => election.renew() },
+      { name: 'urgency of answers that others want too', everyMs: 200, run: async () => election.listen() },
+      { name: 'readers that stall', everyMs: 250, run: async () => flights.look() },
       { name: 'licence of the healer', everyMs: 2000, run: () => licence.refresh() },
       { name: 'expired answers', everyMs: 600_000, run: async () => void (await store.reapExpired()) },
     ],
     random: Math.random,
     onFailure: (task, error) => log.warn('upkeep failed', { task, cause: String(error) }),
   });
-  const flights = new SingleFlight<NativeStream>(maxFlightBytes);
-  const vectorFlights = new SingleFlight<OneBlock>(maxVectorBytes);
   return {
     cache,
     admin: {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../test/support/until.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { FlightReader } from './flight.ts';
-import { FlightElection, type Leases } from './flight-election.ts';
+import { FlightElection, type FlightUrgency, type Leases } from './flight-election.ts';
 import { SingleFlight } from './single-flight.ts';
 
 const never = new AbortController().signal;
@@ -43,13 +44,14 @@ class TestSource implements AsyncIterableIterator<Buffer> {
   }
 }
 
-function setUp(maxBytes = 1000) {
-  const flights = new SingleFlight<TestSource>(maxBytes);
+function setUp(maxBytes = 1000, maxReadOnBytes?: number) {
+  const flights = new SingleFlight<TestSource, string>(maxBytes, maxReadOnBytes);
   const source = new TestSource();
   const over: Array<string | undefined> = [];
   const signals: AbortSignal[] = [];
   const join = (signal = never) =>
     flights.join('k', signal, {
+      lead: 'lead',
       open: async unread => {
         signals.push(unread);
         return source;
@@ -152,6 +154,77 @@ test('beyond its bound a flight takes nobody on, keeps nothing for the record, a
   assert.equal(over[0], undefined);
 });
 
+/** Lets everything run that is not waited for from outside. */
+const settled = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
+test('readers that stall keep a short answer from nobody: it is read to its end, and theirs when they read on', async () => {
+  const { flights, source, over, join } = setUp();
+  const [stalled, other] = [await opened(join().reader), await opened(join().reader)];
+  const one = stalled.next();
+  source.give('a');
+  await one;
+  flights.look();
+  assert.equal(source.asked, 1, 'they may only be slow');
+  flights.look();
+  for (const block of ['b', 'c']) {
+    source.give(block);
+    await settled();
+  }
+  flights.look();
+  source.end();
+  await settled();
+  assert.deepEqual(over, ['abc']);
+  assert.equal(flights.size, 0);
+  assert.equal(source.returned, false);
+  assert.deepEqual(await Promise.all([stalled.next(), other.next()].map(text)), ['b', 'a']);
+  assert.deepEqual(await Promise.all([stalled.next(), other.next()].map(text)), ['c', 'b']);
+  assert.equal(await text(stalled.next()), undefined);
+});
+
+test('what is too long to be read on is left to its readers, and made anew for others', async () => {
+  const { flights, source, over, join } = setUp(10);
+  const stalled = await opened(join().reader);
+  flights.look();
+  flights.look();
+  for (const block of ['aaa', 'bbb']) {
+    source.give(block);
+    await settled();
+  }
+  assert.equal(source.asked, 2, 'half of what may be kept is there');
+  assert.deepEqual(over, [undefined], 'somebody else may lead');
+  assert.equal(join().isFirst, true);
+  const blocks = [await text(stalled.next()), await text(stalled.next())];
+  const third = stalled.next();
+  source.give('ccc');
+  const end = third.then(() => stalled.next());
+  assert.deepEqual([...blocks, await text(third)], ['aaa', 'bbb', 'ccc'], 'nothing of it is lost');
+  source.end();
+  assert.equal(await text(end), undefined);
+  assert.deepEqual(over, [undefined], 'it is told once');
+});
+
+test('flights whose readers stall share what may be kept for their sake', async () => {
+  const flights = new SingleFlight<TestSource, undefined>(100, 60);
+  const sources = [new TestSource(), new TestSource(), new TestSource()];
+  const over: number[] = [];
+  for (const [index, source] of sources.entries()) {
+    const { reader } = flights.join(`k${index}`, never, {
+      lead: undefined,
+      open: async () => source,
+      onOver: () => over.push(index),
+    });
+    await reader.opened();
+  }
+  flights.look();
+  flights.look();
+  await settled();
+  assert.deepEqual(
+    sources.map(({ asked }) => asked),
+    [1, 1, 0],
+  );
+  assert.deepEqual(over, [2], 'for which there is no room is left to its reader at once');
+});
+
 test('for each reader the end is where it has read the end', async () => {
   const { source, join } = setUp();
   const [fast, slow] = [await opened(join().reader), await opened(join().reader)];
@@ -170,9 +243,14 @@ test('for each reader the end is where it has read the end', async () => {
 class FakeLeases implements Leases<string> {
   holder: string | undefined;
   broken = false;
+  readonly wishes: string[] = [];
 
-  take({ key }: { key: string }): string | undefined {
+  take({ kind, key, data = '' }: { kind: string; key: string; data?: string }): string | undefined {
     if (this.broken) throw new Error('no store');
+    if (kind === 'flight-wish') {
+      this.wishes.push(data);
+      return data;
+    }
     if (this.holder !== undefined) return undefined;
     this.holder = key;
     return key;
@@ -182,12 +260,20 @@ class FakeLeases implements Leases<string> {
     return this.holder === lease ? lease : undefined;
   }
 
+  list(): Array<{ data: string }> {
+    return this.wishes.map(data => ({ data }));
+  }
+
   release(lease: string): boolean {
+    const wish = this.wishes.indexOf(lease);
+    if (wish !== -1) this.wishes.splice(wish, 1);
     if (this.holder !== lease) return false;
     this.holder = undefined;
     return true;
   }
 }
+
+const calm: FlightUrgency = { priority: 'batch', isOpen: false, raise: () => undefined };
 
 function elections(leases: FakeLeases, maxWaitMs = 5000): FlightElection<string> {
   return new FlightElection({ leases, clock: () => performance.now(), maxWaitMs });
@@ -197,13 +283,13 @@ test('one leads; another takes what was recorded, or the lead when it becomes fr
   const leases = new FakeLeases();
   let recorded: string | undefined;
   const look = (): string | undefined => recorded;
-  const lead = await elections(leases).elect('k', look, never);
+  const lead = await elections(leases).elect('k', look, calm, never);
   assert.ok('resign' in lead);
-  const follower = elections(leases).elect('k', look, never);
+  const follower = elections(leases).elect('k', look, calm, never);
   recorded = 'answer';
   assert.deepEqual(await follower, { found: 'answer' });
   recorded = undefined;
-  const next = elections(leases).elect('k', look, never);
+  const next = elections(leases).elect('k', look, calm, never);
   lead.resign();
   const outcome = await next;
   assert.ok('resign' in outcome);
@@ -214,13 +300,13 @@ test('one leads; another takes what was recorded, or the lead when it becomes fr
 
 test('who waits for another worker stops when its client leaves, and when it has waited too long', async () => {
   const leases = new FakeLeases();
-  await elections(leases).elect('k', () => undefined, never);
+  await elections(leases).elect('k', () => undefined, calm, never);
   const leaving = new AbortController();
-  const waiting = elections(leases).elect('k', () => undefined, leaving.signal);
+  const waiting = elections(leases).elect('k', () => undefined, calm, leaving.signal);
   leaving.abort(new DeciError('client_closed'));
   await assert.rejects(waiting, { code: 'client_closed' });
   await assert.rejects(
-    elections(leases, 1).elect('k', () => undefined, never),
+    elections(leases, 1).elect('k', () => undefined, calm, never),
     { code: 'total_timeout' },
   );
 });
@@ -228,5 +314,28 @@ test('who waits for another worker stops when its client leaves, and when it has
 test('where leases cannot be had, everybody leads', async () => {
   const leases = new FakeLeases();
   leases.broken = true;
-  assert.ok('resign' in (await elections(leases).elect('k', () => undefined, never)));
+  assert.ok('resign' in (await elections(leases).elect('k', () => undefined, calm, never)));
+});
+
+test('who waits for another worker says how urgent it is, and whoever leads and waits hears of it', async () => {
+  const leases = new FakeLeases();
+  const heard: string[] = [];
+  const leading = elections(leases);
+  const open = { priority: 'background', isOpen: true, raise: (to: string) => void heard.push(to) };
+  const lead = await leading.elect('k', () => undefined, open, never);
+  assert.ok('resign' in lead);
+  const leaving = new AbortController();
+  const urgency = { ...calm, priority: 'batch' };
+  const waiting = elections(leases).elect('k', () => undefined, urgency, leaving.signal);
+  await until('it is said', () => leases.wishes.includes('batch'));
+  urgency.priority = 'interactive';
+  await until('it is said again', () => leases.wishes.includes('interactive'));
+  leading.listen();
+  assert.deepEqual(heard, ['batch', 'interactive']);
+  open.isOpen = false;
+  leading.listen();
+  assert.equal(heard.length, 2, 'nobody asks when it makes no difference');
+  leaving.abort(new DeciError('client_closed'));
+  await assert.rejects(waiting, { code: 'client_closed' });
+  assert.deepEqual(leases.wishes, [], 'who is gone wishes for nothing');
 });

@@ -1,9 +1,11 @@
 /**
  * One answer under way that several callers read: a backlog for those who come late, then live. Owner: `SingleFlight`.
  *
- * Invariants: the source is asked for its next block only when a reader wants one, so it goes at the pace of the fastest;
- * the backlog holds at most `maxBytes`, beyond which nobody may join any more, blocks that all have read are dropped, and a
- * reader that is still further behind is cut off; the source lives as long as one reader does.
+ * Invariants: the source is asked for its next block when a reader wants one, so it goes at the pace of the fastest; when all
+ * of them stall it is read on without them, up to half of `maxBytes`. What was not read to its end by then, or is larger than
+ * the backlog, is nobody's any more but that of its readers: it is over for everybody else, and others may lead. The backlog
+ * holds at most `maxBytes`, beyond which the oldest blocks are dropped and a reader that is still further behind is cut off; the
+ * source lives as long as one reader does.
  */
 import { DeciError, toDeciError } from '../kernel/errors.ts';
 
@@ -17,7 +19,7 @@ export interface FlightOptions<Source extends FlightSource> {
   /** The signal fires when nobody reads any more. */
   readonly open: (signal: AbortSignal) => Promise<Source>;
   readonly maxBytes: number;
-  /** Told once; with all blocks when the answer is complete and was kept whole. */
+  /** Told once, when nobody can join any more; with all blocks when the answer is complete and was kept whole. */
   readonly onOver: (blocks: readonly Buffer[] | undefined) => void;
 }
 
@@ -35,6 +37,11 @@ export class Flight<Source extends FlightSource> {
   /** How many blocks were dropped from the front. */
   #dropped = 0;
   #pulling: Promise<void> | undefined;
+  /** How far it had come when it was looked at last. */
+  #seen = -1;
+  #isPrivate = false;
+  /** Up to where it is read on by itself. */
+  #readOnBytes = 0;
 
   constructor(options: FlightOptions<Source>) {
     this.#options = options;
@@ -44,7 +51,12 @@ export class Flight<Source extends FlightSource> {
   }
 
   get joinable(): boolean {
-    return !this.#isOver && this.#dropped === 0 && !this.#abort.signal.aborted;
+    return !this.#isOver && !this.#isPrivate && !this.#abort.signal.aborted;
+  }
+
+  /** That the backlog takes, or may take by itself. */
+  get bytes(): number {
+    return Math.max(this.#bytes, this.#readOnBytes);
   }
 
   /** A reader counts from here on, and must end by reading to the end, `return`, or its signal. */
@@ -67,6 +79,18 @@ export class Flight<Source extends FlightSource> {
   pull(): Promise<void> {
     this.#pulling ??= this.#pull();
     return this.#pulling;
+  }
+
+  /**
+   * For a schedule: when nobody has asked for more since the last time, the rest is read for those who wait for all of it.
+   * @param maxBytes what may be kept for the sake of that
+   */
+  look(maxBytes: number): void {
+    const isStalled = this.source !== undefined && this.#pulling === undefined && this.length === this.#seen;
+    this.#seen = this.length;
+    if (!isStalled || !this.joinable) return;
+    this.#readOnBytes = Math.min(maxBytes, this.#options.maxBytes / 2);
+    void this.#readOn();
   }
 
   leave(reader: FlightReader<Source>): void {
@@ -111,10 +135,16 @@ export class Flight<Source extends FlightSource> {
     }
   }
 
+  async #readOn(): Promise<void> {
+    while (this.joinable && this.#bytes < this.#readOnBytes) await this.pull();
+    this.#keepToReaders();
+  }
+
   #push(block: Buffer): void {
     this.#blocks.push(block);
     this.#bytes += block.length;
     if (this.#bytes <= this.#options.maxBytes) return;
+    this.#keepToReaders();
     while (this.#bytes > this.#options.maxBytes && this.#blocks.length > 1) {
       this.#bytes -= this.#blocks.shift()?.length ?? 0;
       this.#dropped++;
@@ -125,7 +155,13 @@ export class Flight<Source extends FlightSource> {
     if (this.#isOver) return;
     this.failure = failure;
     this.ended = failure === undefined;
-    this.#options.onOver(this.ended && this.#dropped === 0 ? this.#blocks : undefined);
+    if (!this.#isPrivate) this.#options.onOver(this.ended ? this.#blocks : undefined);
+  }
+
+  #keepToReaders(): void {
+    if (this.#isOver || this.#isPrivate) return;
+    this.#isPrivate = true;
+    this.#options.onOver(undefined);
   }
 }
 

@@ -5,42 +5,66 @@
  */
 import { Flight, type FlightReader, type FlightSource } from './flight.ts';
 
-export interface Joined<Source extends FlightSource> {
+export interface Joined<Source extends FlightSource, Lead> {
   readonly reader: FlightReader<Source>;
+  /** What the call that set it off said of itself. */
+  readonly lead: Lead;
   /** It was this call that set the flight off. */
   readonly isFirst: boolean;
 }
 
-export interface Departure<Source> {
+export interface Departure<Source, Lead> {
+  readonly lead: Lead;
   readonly open: (signal: AbortSignal) => Promise<Source>;
   /** Told once; with all blocks of an answer that is complete. */
   readonly onOver: (blocks: readonly Buffer[] | undefined) => void;
 }
 
-export class SingleFlight<Source extends FlightSource> {
-  readonly #maxBytes: number;
-  readonly #flights = new Map<string, Flight<Source>>();
+interface UnderWay<Source extends FlightSource, Lead> {
+  readonly flight: Flight<Source>;
+  readonly lead: Lead;
+}
 
-  constructor(maxBytes: number) {
+export class SingleFlight<Source extends FlightSource, Lead> {
+  readonly #maxBytes: number;
+  /** Of all flights together, beyond which none is read on whose readers stall. */
+  readonly #maxReadOnBytes: number;
+  readonly #flights = new Map<string, UnderWay<Source, Lead>>();
+
+  constructor(maxBytes: number, maxReadOnBytes = 8 * maxBytes) {
     this.#maxBytes = maxBytes;
+    this.#maxReadOnBytes = maxReadOnBytes;
   }
 
   get size(): number {
     return this.#flights.size;
   }
 
-  join(key: string, signal: AbortSignal, { open, onOver }: Departure<Source>): Joined<Source> {
+  /** For a schedule: readers that stall shall not keep from others what is made for all. */
+  look(): void {
+    let leftBytes = this.#maxReadOnBytes;
+    for (const { flight } of this.#flights.values()) leftBytes -= flight.bytes;
+    for (const { flight } of this.#flights.values()) {
+      const { bytes } = flight;
+      flight.look(bytes + Math.max(0, leftBytes));
+      leftBytes -= flight.bytes - bytes;
+    }
+  }
+
+  join(key: string, signal: AbortSignal, { open, onOver, lead }: Departure<Source, Lead>): Joined<Source, Lead> {
     const under = this.#flights.get(key);
-    if (under?.joinable === true) return { reader: under.join(signal), isFirst: false };
+    if (under?.flight.joinable === true) {
+      return { reader: under.flight.join(signal), lead: under.lead, isFirst: false };
+    }
     const flight: Flight<Source> = new Flight({
       open,
       maxBytes: this.#maxBytes,
       onOver: blocks => {
         onOver(blocks);
-        if (this.#flights.get(key) === flight) this.#flights.delete(key);
+        if (this.#flights.get(key)?.flight === flight) this.#flights.delete(key);
       },
     });
-    this.#flights.set(key, flight);
-    return { reader: flight.join(signal), isFirst: true };
+    this.#flights.set(key, { flight, lead });
+    return { reader: flight.join(signal), lead, isFirst: true };
   }
 }

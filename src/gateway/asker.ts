@@ -3,6 +3,7 @@
 import type { LinePlace } from '../admission/line-entry.ts';
 import type { Caller, Priority } from '../admission/queue-order.ts';
 import { isObject, type JsonObject } from '../kernel/json.ts';
+import type { Urgency } from './urgency.ts';
 
 export interface Asker {
   /** The id of a principal: shares are per owner. */
@@ -10,6 +11,8 @@ export interface Asker {
   readonly priority: Priority;
   /** For all of the request, where the client gives it less time than we do. */
   readonly timeoutMs?: number | undefined;
+  /** Of an answer that others may want too; it counts before `priority`. */
+  readonly urgency?: Urgency | undefined;
   /** Told while the request waits in line. */
   readonly onLine?: ((place: LinePlace) => void) | undefined;
 }
@@ -20,9 +23,9 @@ const usualAnswerTokens = 500;
 const maxAnswerTokens = 100_000;
 
 /** What a request will probably cost, in tokens: read from its length, and from the limit it sets itself. */
-export function callerOf({ owner, priority }: Asker, body: Buffer | string, request?: JsonObject): Caller {
+export function callerOf({ owner, priority, urgency }: Asker, body: Buffer | string, request?: JsonObject): Caller {
   const options = request?.['options'];
   const limit = isObject(options) ? options['num_predict'] : undefined;
   const answer = typeof limit === 'number' && limit > 0 ? Math.min(limit, maxAnswerTokens) : usualAnswerTokens;
-  return { owner, priority, tokens: Math.ceil(body.length / bytesPerToken) + answer };
+  return { owner, priority: urgency?.priority ?? priority, tokens: Math.ceil(body.length / bytesPerToken) + answer };
 }

@@ -49,6 +49,7 @@ export interface Admission {
       readonly hosts: () => readonly string[];
       readonly caller: Caller;
       readonly maxWaitMs?: number | undefined;
+      readonly urgency?: Asker['urgency'];
       readonly onLine?: Asker['onLine'];
     },
     signal: AbortSignal,
@@ -111,6 +112,7 @@ export class Placing<H extends Named> {
       hosts: this.#hosts,
       caller: callerOf(asker, body, request),
       maxWaitMs: this.#plan.remainingMs,
+      urgency: asker.urgency,
       onLine: asker.onLine,
     };
   }

@@ -17,6 +17,8 @@ export interface LoadResult {
 export interface Target {
   readonly url: string;
   readonly key?: string;
+  /** Of one worker, instead of the port that all of them share. */
+  readonly socketPath?: string;
 }
 
 export function at({ url, key }: Target, path: string): Target {

@@ -19,14 +19,18 @@ const streamMs = 60_000;
 
 /** Resolves with the headers. @throws when the connection fails before them */
 export async function openStream(
-  { url, key }: Target,
+  { url, key, socketPath }: Target,
   body: unknown,
   agent: Agent | false = false,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<OpenStream> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const headers = { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) };
+  const headers = { 'Content-Type': 'application/json', ...more, ...(key === undefined ? {} : { 'x-api-key': key }) };
   const signal = AbortSignal.timeout(streamMs);
-  request(url, { method: 'POST', headers, agent, signal }, resolve).once('error', reject).end(JSON.stringify(body));
+  const where = socketPath === undefined ? {} : { socketPath };
+  request(url, { method: 'POST', headers, agent, signal, ...where }, resolve)
+    .once('error', reject)
+    .end(JSON.stringify(body));
   const res = await promise;
   const first = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<StreamEnd>();

@@ -13,6 +13,7 @@ import { wholeOf } from '../collect.ts';
 import type { AnswerMarks, CacheResult, Generate, NativeStream } from '../generate.ts';
 import { type GenerationJob, noWishes, type RecordedQuestion } from '../job.ts';
 import { isWorthStale } from '../stale-if-error.ts';
+import { Urgency } from '../urgency.ts';
 import { BegunAnswer, isRecordable, RecordedAnswer, ReplayedAnswer, SharedAnswer } from './cached/answers.ts';
 
 export interface CacheDeps {
@@ -20,11 +21,12 @@ export interface CacheDeps {
     ResponseCache,
     'fresh' | 'freshShared' | 'stale' | 'hasRecent' | 'record' | 'epoch' | 'hold' | 'letGo'
   >;
-  readonly flights: SingleFlight<NativeStream>;
+  readonly flights: SingleFlight<NativeStream, Urgency>;
   readonly election: {
     elect<T>(
       key: string,
       look: () => T | undefined,
+      urgency: Urgency,
       signal: AbortSignal,
     ): Promise<{ readonly found: T } | { readonly resign: () => void }>;
   };
@@ -128,16 +130,19 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
   // An answer that is wanted whole is made again when it breaks in the middle, a stream is not: neither joins the other here,
   // but waits for its record like those of other workers.
   const flight = job.gathered === true ? `${key} whole` : key;
-  const { reader, isFirst } = flights.join(flight, signal, {
+  const { asker } = job;
+  const urgency = new Urgency(asker.priority);
+  const joined = flights.join(flight, signal, {
+    lead: urgency,
     open: async unread => {
-      const outcome = await election.elect(key, () => cache.freshShared(key, job.wishes?.ttlMs), unread);
+      const outcome = await election.elect(key, () => cache.freshShared(key, job.wishes?.ttlMs), urgency, unread);
       if ('found' in outcome) return new ReplayedAnswer(outcome.found, { cache: 'coalesced', cacheKey: key });
       // Nobody may be left to hear of the answer, and then nobody else would give the lead back.
       ({ resign } = outcome);
       if (unread.aborted) resign();
       unread.throwIfAborted();
       // The time that one client gives is not that of the others who read along: each ends his own reading.
-      lead = await next({ ...job, asker: { ...job.asker, timeoutMs: undefined } }, unread);
+      lead = await next({ ...job, asker: { ...asker, timeoutMs: undefined, urgency } }, unread);
       return lead;
     },
     onOver: blocks => {
@@ -150,6 +155,8 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
       resign();
     },
   });
+  const { reader, isFirst, lead: wanted } = joined;
+  if (!isFirst) wanted.raise(asker.priority);
   const source = await reader.opened();
   const cacheResult = isFirst && source === lead ? 'miss' : 'coalesced';
   return new SharedAnswer(source, reader, { cache: cacheResult, cacheKey: key });

@@ -4,11 +4,13 @@ import { OneBlock } from '../../cache/one-block.ts';
 import type { KeyedRequest } from '../../cache/request-key.ts';
 import type { NewRecording } from '../../cache/response-cache.ts';
 import type { SingleFlight } from '../../cache/single-flight.ts';
+import type { Asker } from '../../gateway/asker.ts';
 import type { AnswerMarks } from '../../gateway/generate.ts';
 import { noWishes } from '../../gateway/job.ts';
 import type { ReadyRequest } from '../../gateway/model-policy.ts';
 import type { CacheDeps } from '../../gateway/pipeline.ts';
 import { isWorthStale } from '../../gateway/stale-if-error.ts';
+import { Urgency } from '../../gateway/urgency.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { readCacheWishes } from '../cache-wishes.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -17,7 +19,7 @@ import { noteMarks, tenantOf } from './generation-support.ts';
 /** Undefined where the cache is switched off. */
 export type EmbeddingCache =
   | (Pick<CacheDeps, 'cache' | 'keyOf' | 'onResult' | 'election'> & {
-      readonly vectorFlights: SingleFlight<OneBlock>;
+      readonly vectorFlights: SingleFlight<OneBlock, Urgency>;
     })
   | undefined;
 
@@ -27,14 +29,23 @@ export interface EmbeddingAsked {
   readonly request: JsonObject;
   readonly marks: Pick<AnswerMarks, 'model' | 'adjusted'>;
   readonly wishes: ReadyRequest['wishes'];
+  readonly asker: Asker;
   /** See `KeyedRequest`. */
   readonly hosts: ReadyRequest['hosts'];
 }
 
 /** As it is looked for, and what a client is told of one that was not made as it was asked for. */
-export function embeddingAsked(path: EmbeddingAsked['path'], ready: ReadyRequest): EmbeddingAsked {
+export function embeddingAsked(path: EmbeddingAsked['path'], ready: ReadyRequest, asker: Asker): EmbeddingAsked {
   const { model, request, wishes, rename, adjusted, hosts } = ready;
-  return { path, model, request, wishes, hosts, marks: { model: rename === undefined ? undefined : model, adjusted } };
+  return {
+    path,
+    model,
+    request,
+    wishes,
+    hosts,
+    asker,
+    marks: { model: rename === undefined ? undefined : model, adjusted },
+  };
 }
 
 /**
@@ -45,12 +56,12 @@ export async function cachedEmbedding(
   context: RequestContext,
   deps: EmbeddingCache,
   asked: EmbeddingAsked,
-  make: (signal: AbortSignal) => Promise<Buffer>,
+  make: (asker: Asker, signal: AbortSignal) => Promise<Buffer>,
 ): Promise<Buffer> {
   const wishes = asked.wishes(readCacheWishes(context.req.headers)) ?? noWishes;
   const found = deps === undefined || wishes.noStore ? undefined : deps.keyOf(keyed(context, asked));
   if (deps === undefined || found === undefined) {
-    const made = await make(context.signal);
+    const made = await make(asked.asker, context.signal);
     tell(context, deps, { ...asked.marks, cache: 'bypass' });
     return made;
   }
@@ -68,7 +79,11 @@ export async function cachedEmbedding(
     epoch: cache.epoch,
   };
   try {
-    const { answer, isOwn } = await share(deps, { key: cacheKey, ttlMs: wishes.ttlMs, about, make }, context.signal);
+    const { answer, isOwn } = await share(
+      deps,
+      { key: cacheKey, ttlMs: wishes.ttlMs, about, asker: asked.asker, make },
+      context.signal,
+    );
     tell(context, deps, { ...asked.marks, cache: isOwn ? 'miss' : 'coalesced', cacheKey });
     return answer;
   } catch (thrown) {
@@ -84,30 +99,35 @@ interface Wanted {
   readonly key: string;
   readonly ttlMs: number | undefined;
   readonly about: NewRecording;
-  readonly make: (signal: AbortSignal) => Promise<Buffer>;
+  readonly asker: Asker;
+  readonly make: (asker: Asker, signal: AbortSignal) => Promise<Buffer>;
 }
 
 /** Made once for all who want it now, in all workers, for as long as one of them is there. */
 async function share(
   { cache, election, vectorFlights }: NonNullable<EmbeddingCache>,
-  { key, ttlMs, about, make }: Wanted,
+  { key, ttlMs, about, asker, make }: Wanted,
   signal: AbortSignal,
 ): Promise<{ readonly answer: Buffer; readonly isOwn: boolean }> {
   let resign = (): void => undefined;
-  const { reader, isFirst } = vectorFlights.join(key, signal, {
+  const urgency = new Urgency(asker.priority);
+  const joined = vectorFlights.join(key, signal, {
+    lead: urgency,
     open: async unread => {
-      const outcome = await election.elect(key, () => cache.freshShared(key, ttlMs), unread);
+      const outcome = await election.elect(key, () => cache.freshShared(key, ttlMs), urgency, unread);
       if ('found' in outcome) return new OneBlock(outcome.found.lines, true);
       ({ resign } = outcome);
       if (unread.aborted) resign();
       unread.throwIfAborted();
-      const made = await make(unread);
+      const made = await make({ ...asker, urgency }, unread);
       // Before the lead is given back: the others look for the record first.
       cache.record(key, made, about, 'now');
       return new OneBlock(made, false);
     },
     onOver: () => resign(),
   });
+  const { reader, isFirst, lead } = joined;
+  if (!isFirst) lead.raise(asker.priority);
   const source = await reader.opened();
   const parts = await Array.fromAsync(reader);
   return { answer: Buffer.concat(parts), isOwn: isFirst && !source.isRecorded };

@@ -47,9 +47,10 @@ export function nativeEmbedding(
       body: context.body,
       mayManage: mayManage(context),
     });
-    const asked = embeddingAsked(path, ready);
-    const asker = askerOf(context, 'batch');
-    const answer = await cachedEmbedding(context, cache, asked, signal => ask(context, deps, { ready, signal, asker }));
+    const asked = embeddingAsked(path, ready, askerOf(context, 'batch'));
+    const answer = await cachedEmbedding(context, cache, asked, (asker, signal) =>
+      ask(context, deps, { ready, signal, asker }),
+    );
     const named = ready.rename === undefined ? answer : renameObject(answer.toString(), ready.rename);
     sendBody(context, 200, 'application/json; charset=utf-8', named);
   };

@@ -46,9 +46,8 @@ export function openAiEmbeddings(deps: EmbeddingDeps, cache?: EmbeddingCache): H
     const given = { ...plan.request, input: [...plan.request.input] };
     const asking = { path: '/v1/embeddings', request: given, mayManage: mayManage(context) };
     const ready = readyRequest(deps.models, plan.model, asking);
-    const asked = embeddingAsked('/v1/embeddings', ready);
-    const asker = askerOf(context, 'batch');
-    const answer = await cachedEmbedding(context, cache, asked, async signal =>
+    const asked = embeddingAsked('/v1/embeddings', ready, askerOf(context, 'batch'));
+    const answer = await cachedEmbedding(context, cache, asked, async (asker, signal) =>
       Buffer.from(JSON.stringify(await embed(context, deps, { ready, signal, asker }))),
     );
     const { embeddings, promptTokens } = JSON.parse(answer.toString()) as Embedded;
