@@ -81,6 +81,13 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
     return this.#place(slot, entry, Math.max(1, Math.round(waitedMs)));
   }
 
+  /** A slot of one host for what must not wait in line. @returns undefined when there is none, or somebody waits for it */
+  tryEnter(host: string, model: string): Place | undefined {
+    if (this.#line.hasModel(model)) return undefined;
+    const slot = this.#options.slots.take(host, model, false);
+    return slot === undefined ? undefined : this.#place(slot, { group: `canary of ${host}` }, 0);
+  }
+
   /** Everybody who waits, in all workers, in their order. */
   line(): ReadonlyArray<Ticket & LinePlace> {
     return this.#line.list();
@@ -100,7 +107,7 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
     return undefined;
   }
 
-  #place(slot: S, { group }: Entry, waitedMs: number): Place {
+  #place(slot: S, { group }: Pick<Entry, 'group'>, waitedMs: number): Place {
     const { host, model } = slot;
     const { limits, slots, untilFree, now } = this.#options;
     const takenAtMs = now();

@@ -43,6 +43,12 @@ export function createSignsOfLife({ counters }: Pick<Spine, 'counters'>): SignsO
   };
 }
 
+/** The turn to ask an idle host is kept for its time, so that nobody else asks it meanwhile. Without the others each worker asks. */
+export function createCanaryTurns({ leases }: Pick<Spine, 'leases'>): (host: string, ms: number) => boolean {
+  return (host, ms) =>
+    orElse(true, () => leases.take({ kind: 'canary', key: host, capacity: 1, ttlMs: ms * 0.9 }) !== undefined);
+}
+
 function orElse<T>(instead: T, ask: () => T): T {
   try {
     return ask();

@@ -51,6 +51,8 @@ export interface Config {
   };
   /** Undefined where they are switched off. */
   readonly breakers: { readonly failures: number; readonly resetMs: number } | undefined;
+  /** Undefined where idle hosts are not asked. */
+  readonly canaryMs: number | undefined;
   /** `auto`, `off`, or a command for the shell. */
   readonly ollamaRestart: string;
   readonly bodyLimits: { readonly jsonBytes: number; readonly inferenceBytes: number };
@@ -239,8 +241,8 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
   };
 }
 
-function buildFailing(values: SettingValues): Pick<Config, 'retries' | 'breakers'> {
-  const { BREAKER_FAILURES: failures } = values;
+function buildFailing(values: SettingValues): Pick<Config, 'retries' | 'breakers' | 'canaryMs'> {
+  const { BREAKER_FAILURES: failures, OLLAMA_CANARY_INTERVAL: canary } = values;
   return {
     retries: {
       maxAttempts: values.RETRY_MAX,
@@ -249,6 +251,7 @@ function buildFailing(values: SettingValues): Pick<Config, 'retries' | 'breakers
       ratio: values.RETRY_BUDGET,
     },
     breakers: failures === 'off' ? undefined : { failures, resetMs: values.BREAKER_RESET },
+    canaryMs: canary === 'off' ? undefined : canary,
   };
 }
 

@@ -45,6 +45,13 @@ export const failingHostsSettings = {
       'Longest time for which a failing host is left alone before one attempt tries it again; at first a twelfth of it. A host that was down and answers again is tried at once.',
     group: 'Failing hosts',
   },
+  OLLAMA_CANARY_INTERVAL: {
+    type: wordOr('off', duration(1000, day)),
+    default: '30s',
+    meaning:
+      'How long nothing may be heard of a host that has a model in memory before it is made to generate one token. That neither loads a model nor keeps one in memory. `off` never does it.',
+    group: 'Failing hosts',
+  },
   OLLAMA_RESTART_COMMAND: {
     type: text,
     default: 'auto',

@@ -1,14 +1,26 @@
 /** What can be done to an Ollama server to heal it, each as one bounded request. Owner: whoever heals. */
+import { withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import { parseObject } from '../kernel/json.ts';
+import { type LoadedModel, loadedModels } from './loaded-model.ts';
+import { modelKey } from './model-key.ts';
 import { isNoGenerator } from './no-generator.ts';
 import { readRefusal } from './refusal.ts';
 import { toUpstreamError } from './upstream-error.ts';
+import type { UpstreamExchange } from './upstream-exchange.ts';
 import type { UpstreamHost, UpstreamRequest } from './upstream-host.ts';
 
 const lookMs = 2000;
+const contextMs = 1000;
 const maxAnswerBytes = 256 * 1024;
 const headers = { 'content-type': 'application/json' } as const;
+
+/** How a model stays in memory: with the context it has, or it is loaded anew, and for how long behind this request. */
+interface Stays {
+  readonly contextLength?: number | undefined;
+  /** Negative for ever; as it is when absent. */
+  readonly keepAliveSeconds?: number | undefined;
+}
 
 export class HostCare {
   readonly name: string;
@@ -42,16 +54,31 @@ export class HostCare {
     return (await this.#host.client.list()).models.map(({ name }) => name);
   }
 
+  /** With how long each stays, by the host's own clock. @throws DeciError */
+  async loadedModels(signal: AbortSignal): Promise<readonly LoadedModel[]> {
+    const answer = await this.#ask({ method: 'GET', path: '/api/ps', headers: {}, body: null }, signal);
+    const hostNowMs = Date.parse(String(answer.headers['date']));
+    return loadedModels(parseObject(answer.text), Number.isNaN(hostNowMs) ? Date.now() : hostNowMs);
+  }
+
   /** One token, embedded where it only embeds. @throws DeciError */
-  generateOne(model: string, signal: AbortSignal): Promise<void> {
-    // Without options of its own, so that nothing is loaded anew for it.
-    const body = { model, prompt: '.', options: { num_predict: 1 }, stream: false };
+  async generateOne(model: string, signal: AbortSignal, stays?: Stays): Promise<void> {
+    const contextLength = stays?.contextLength ?? (await this.contextOf(model));
+    // Without other options, so that nothing is loaded anew for it.
+    const body = { model, ...bodyOf({ ...stays, contextLength }, { num_predict: 1 }), prompt: '.', stream: false };
     return this.#generateOrEmbed(body, '.', signal);
   }
 
+  /** Of a model in memory, in tokens: with another one it would be loaded anew. Undefined when that is not known. Never rejects. */
+  async contextOf(model: string): Promise<number | undefined> {
+    const key = modelKey(model);
+    const loaded = await withDeadline(contextMs, signal => this.loadedModels(signal)).catch(() => []);
+    return loaded.find(({ name }) => modelKey(name) === key)?.contextLength;
+  }
+
   /** @throws DeciError in the words of Ollama */
-  load(model: string, signal: AbortSignal): Promise<void> {
-    return this.#generateOrEmbed({ model, stream: false }, [], signal);
+  load(model: string, signal: AbortSignal, stays: Stays = {}): Promise<void> {
+    return this.#generateOrEmbed({ model, ...bodyOf(stays), stream: false }, [], signal);
   }
 
   /** As soon as nobody uses it; does not wait for that. @throws DeciError */
@@ -74,7 +101,7 @@ export class HostCare {
   }
 
   async #generateOrEmbed(
-    body: { readonly model: string; readonly stream: boolean },
+    body: { readonly model: string; readonly stream: boolean; readonly options?: object; readonly keep_alive?: number },
     input: string | readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
@@ -82,7 +109,8 @@ export class HostCare {
       await this.#post('/api/generate', body, signal);
     } catch (error) {
       if (!isNoGenerator(error)) throw error;
-      await this.#post('/api/embed', { model: body.model, input }, signal);
+      const { model, options, keep_alive } = body;
+      await this.#post('/api/embed', { model, input, options, keep_alive }, signal);
     }
   }
 
@@ -92,6 +120,14 @@ export class HostCare {
 
   /** Its deadline is the signal's: each of these takes as long as whoever heals has time. */
   async #send(request: UpstreamRequest, signal: AbortSignal): Promise<void> {
+    const error = parseObject((await this.#ask(request, signal)).text)?.['error'];
+    if (typeof error === 'string') throw new DeciError('upstream_failed', { message: error });
+  }
+
+  async #ask(
+    request: UpstreamRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly text: string; readonly headers: UpstreamExchange['headers'] }> {
     const longestMs = 24 * 3600_000;
     const limits = { firstMs: longestMs, stallMs: longestMs, totalMs: longestMs };
     const exchange = this.#host.send(request, limits, signal);
@@ -104,7 +140,14 @@ export class HostCare {
       if (bytes > maxAnswerBytes) throw new DeciError('upstream_invalid');
       chunks.push(chunk);
     }
-    const error = parseObject(Buffer.concat(chunks).toString('utf8'))?.['error'];
-    if (typeof error === 'string') throw new DeciError('upstream_failed', { message: error });
+    return { text: Buffer.concat(chunks).toString('utf8'), headers: exchange.headers };
   }
+}
+
+function bodyOf({ contextLength, keepAliveSeconds }: Stays, options: object = {}): object {
+  const all = contextLength === undefined ? options : { ...options, num_ctx: contextLength };
+  return {
+    ...(Object.keys(all).length === 0 ? {} : { options: all }),
+    ...(keepAliveSeconds === undefined ? {} : { keep_alive: keepAliveSeconds }),
+  };
 }

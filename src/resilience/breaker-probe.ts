@@ -9,7 +9,8 @@ import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { BreakerBoard, BreakerView } from './breaker-board.ts';
-import { classifyFailure } from './failure-class.ts';
+import { classifyFailure, type FailureClass } from './failure-class.ts';
+import type { Pass } from './pass.ts';
 import type { TrialStore } from './trials.ts';
 
 export interface ProbedHost {
@@ -129,15 +130,19 @@ export class BreakerProbe implements Resource {
       if (model !== undefined) await this.#within(generateMs, signal => host.generate(model, signal));
       pass.succeeded();
     } catch (thrown) {
-      const error = thrown instanceof DeciError ? thrown : new DeciError('upstream_broken', { cause: thrown });
       if (this.#abort.signal.aborted) return;
-      const failure = classifyFailure(error, true);
-      // It answers: what it does not do for anybody is no failure, and would be asked again and again.
-      if (failure === 'client_error' || failure === 'model_missing') pass.succeeded();
-      else pass.failed(failure, error.code);
+      const failure = fail(pass, thrown);
+      if (failure === 'first_token_timeout' && trial !== 'lost') this.#name(host, view, trial.model);
     } finally {
       pass.left();
     }
+  }
+
+  /** The model that a host was tried with and that generated nothing: whoever heals it looks for such. */
+  #name(host: ProbedHost, view: BreakerView, model: string | undefined): void {
+    if (view.model !== undefined || model === undefined) return;
+    const verdict = { signal: 'generates_nothing', value: generateMs, threshold: null } as const;
+    this.#options.board.condemn(`${host.name} ${model.toLowerCase()}`, 'first_token_timeout', verdict);
   }
 
   async #answers(host: ProbedHost): Promise<boolean> {
@@ -171,6 +176,15 @@ export class BreakerProbe implements Resource {
       }
     });
   }
+}
+
+function fail(pass: Pass, thrown: unknown): FailureClass {
+  const error = thrown instanceof DeciError ? thrown : new DeciError('upstream_broken', { cause: thrown });
+  const failure = classifyFailure(error, true);
+  // It answers: what it does not do for anybody is no failure, and would be asked again and again.
+  if (failure === 'client_error' || failure === 'model_missing') pass.succeeded();
+  else pass.failed(failure, error.code);
+  return failure;
 }
 
 /**

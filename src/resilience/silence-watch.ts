@@ -11,7 +11,7 @@ import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { BreakerBoard } from './breaker-board.ts';
-import { judgeSilence } from './silence.ts';
+import { judgeSilence, mustHaveRead } from './silence.ts';
 import type { TrialStore } from './trials.ts';
 
 export interface WatchedHost {
@@ -54,7 +54,7 @@ export interface SilenceWatchOptions {
 
 const silences: ReadonlySet<string> = new Set(['first_token_timeout', 'stall_timeout', 'total_timeout']);
 
-function isSilence(error: unknown): boolean {
+export function isSilence(error: unknown): boolean {
   return error instanceof DeciError && silences.has(error.code);
 }
 
@@ -135,7 +135,7 @@ export class SilenceWatch implements Resource {
     const isThere = await host.look();
     if (host.pulse() !== pulse || signs.get(host.name) !== heard.signs) return;
     if (!isThere) this.#condemn(host, 'silent', { quietMs: nowMs() - heard.atMs });
-    else if (judgement === 'try') await this.#try(host, models, heard);
+    else if (judgement === 'try') await this.#try(host, { models, unreadBytes: work.unreadBytes }, heard);
   }
 
   /** Whether it has no work, or said something since the last look: to this worker, who tells the others, or to another. */
@@ -143,10 +143,11 @@ export class SilenceWatch implements Resource {
     const { nowMs, signs } = this.#options;
     const pulse = host.pulse();
     const now = nowMs();
-    if (inFlight === 0 || pulse !== heard.pulse) {
+    const hasSpoken = pulse !== heard.pulse;
+    if (inFlight === 0 || hasSpoken) {
       heard.pulse = pulse;
       heard.atMs = now;
-      if (inFlight > 0 && now - heard.toldAtMs >= tellEveryMs) {
+      if (hasSpoken && now - heard.toldAtMs >= tellEveryMs) {
         heard.toldAtMs = now;
         heard.signs = signs.add(host.name);
       }
@@ -159,7 +160,11 @@ export class SilenceWatch implements Resource {
     return true;
   }
 
-  async #try(host: WatchedHost, models: readonly string[], heard: Heard): Promise<void> {
+  async #try(
+    host: WatchedHost,
+    { models, unreadBytes }: { readonly models: readonly string[]; readonly unreadBytes: number },
+    heard: Heard,
+  ): Promise<void> {
     const { store, nowMs, signs } = this.#options;
     const model = models.find(one => host.hasLoaded(one));
     if (model === undefined) return;
@@ -173,8 +178,14 @@ export class SilenceWatch implements Resource {
     } catch (error) {
       if (this.#abort.signal.aborted || host.pulse() !== pulse || signs.get(host.name) !== heard.signs) return;
       // Whatever it says in words, it is no silence; what is wrong then is for those whose requests it refuses.
-      if (!isSilence(error)) heard.atMs = nowMs();
-      else this.#condemn(host, 'generates_nothing', { quietMs: nowMs() - heard.atMs, model });
+      if (!isSilence(error)) {
+        heard.atMs = nowMs();
+        return;
+      }
+      const quietMs = nowMs() - heard.atMs;
+      // Whoever is named is healed: not while it may be reading. The trials of the host name it later, if it stays silent.
+      const named = mustHaveRead({ quietMs, unreadBytes }) ? { model } : {};
+      this.#condemn(host, 'generates_nothing', { quietMs, ...named });
     } finally {
       release();
     }

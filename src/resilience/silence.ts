@@ -25,6 +25,14 @@ const readingMsPerByte = 5;
 const maxAssumedMs = 6000;
 const maxExpectedMs = 60_000;
 
+/**
+ * Whether a machine would have read its longest prompt by now, however slow it is: whoever leaves it alone before that does no harm,
+ * whoever loads its model anew or starts it again does.
+ */
+export function mustHaveRead({ quietMs, unreadBytes }: Pick<SilenceFacts, 'quietMs' | 'unreadBytes'>): boolean {
+  return quietMs >= tryAfterMs + Math.min(maxExpectedMs, unreadBytes * readingMsPerByte);
+}
+
 export function judgeSilence(facts: SilenceFacts): 'fine' | 'look' | 'try' {
   const { inFlight, quietMs, unreadBytes, isLoading, expectedMs } = facts;
   if (inFlight === 0 || quietMs < lookAfterMs) return 'fine';

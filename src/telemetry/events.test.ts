@@ -68,6 +68,7 @@ function everyEvent(events: Events): void {
   events.hostState({ upstream: 'u', state: 'ready' });
   events.breakerState({ upstream: 'gpu-1', state: 'open' });
   events.breakerChanged({ upstream: 'gpu-1', level: 'host', change: 'opened' });
+  events.canary({ upstream: 'gpu-1', result: 'answered' });
   events.retry({ reason: 'broken', result: 'answered' });
   events.cacheAnswer({ result: 'hit' });
   events.cacheRefreshed({ result: 'refreshed' });

@@ -35,6 +35,7 @@ export interface Events {
   breakerChanged(event: BreakerChangedEvent): void;
   breakerState(event: { readonly upstream: string; readonly state: 'closed' | 'open' | 'half_open' }): void;
   hostState(event: { readonly upstream: string; readonly state: string }): void;
+  canary(event: { readonly upstream: string; readonly result: string }): void;
   /** A failed attempt, and what came of the next. */
   retry(event: { readonly reason: string; readonly result: string }): void;
   httpRequest(event: HttpRequestEvent): void;
@@ -76,7 +77,7 @@ export function createEvents(registry: MetricsRegistry): Events {
   };
 }
 
-type UpstreamEvents = Pick<Events, 'breakerChanged' | 'breakerState' | 'hostState' | 'retry'>;
+type UpstreamEvents = Pick<Events, 'breakerChanged' | 'breakerState' | 'canary' | 'hostState' | 'retry'>;
 
 const breakerStates = ['closed', 'open', 'half_open'] as const;
 
@@ -85,6 +86,7 @@ function upstreamEvents(registry: MetricsRegistry): UpstreamEvents {
   const changes = registry.counter(upstreamMetrics.breakerChanges);
   const hosts = registry.gauge(upstreamMetrics.hostState);
   const hostStates = new Map<string, string>();
+  const canaries = registry.counter(upstreamMetrics.canaries);
   const retries = registry.counter(upstreamMetrics.retries);
   return {
     breakerState: ({ upstream, state }) => {
@@ -97,6 +99,7 @@ function upstreamEvents(registry: MetricsRegistry): UpstreamEvents {
       hostStates.set(upstream, state);
     },
     breakerChanged: ({ upstream, level, change }) => changes.with({ upstream, level, change }).add(),
+    canary: event => canaries.with(event).add(),
     retry: event => retries.with(event).add(),
   };
 }

@@ -25,6 +25,13 @@ export const upstreamMetrics = {
     unit: 'changes',
     labels: ['upstream', 'level', 'change'],
   },
+  canaries: {
+    type: 'counter',
+    name: 'deci_canaries_total',
+    help: 'Idle Ollama servers that were to generate one token: answered, refused (in words), silent, used (by somebody else meanwhile), skipped (no free slot).',
+    unit: 'canaries',
+    labels: ['upstream', 'result'],
+  },
   retries: {
     type: 'counter',
     name: 'deci_retries_total',
