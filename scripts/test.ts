@@ -28,7 +28,7 @@ const suites: Readonly<Record<string, Suite>> = {
     concurrency: 2,
     alone: ['test/cluster/{adaptive-slots,failing-hosts,reload}.test.ts'],
   },
-  chaos: { files: ['test/chaos/*.test.ts'], concurrency: 2 },
+  chaos: { files: ['test/chaos/*.test.ts'], concurrency: 1 },
 };
 
 /** How long each of them took, in the order in which they ran. */

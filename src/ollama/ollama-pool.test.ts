@@ -1,113 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { type TestContext, test } from 'node:test';
-import { OllamaPool, type OllamaPoolOptions } from './ollama-pool.ts';
-import type { UpstreamHost, UpstreamRequest } from './upstream-host.ts';
-
-const limits = { firstMs: 5000, stallMs: 5000, totalMs: 5000 };
-const never = new AbortController().signal;
-const chat: UpstreamRequest = { method: 'POST', path: '/api/chat', headers: {}, body: '{}' };
-
-/** An Ollama as far as a probe sees one; `answer` handles everything else. */
-function ollama(answer: RequestListener = (_, res) => void res.end('{}')): RequestListener {
-  return (req, res) => {
-    const body = { '/api/version': { version: '0.33.0' }, '/api/tags': { models: [{ name: 'a' }, { name: 'b' }] } }[
-      req.url ?? ''
-    ];
-    if (body === undefined) answer(req, res);
-    else res.setHeader('content-type', 'application/json').end(JSON.stringify(body));
-  };
-}
-
-async function listen(
-  t: TestContext,
-  listener: RequestListener,
-  port = 0,
-): Promise<{ server: Server; url: string; port: number }> {
-  const server = createServer(listener);
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => stop(server));
-  const at = (server.address() as AddressInfo).port;
-  return { server, url: `http://127.0.0.1:${at}`, port: at };
-}
-
-function stop(server: Server): void {
-  server.close();
-  server.closeAllConnections();
-}
-
-/** A port that nobody listens on. */
-async function deadUrl(): Promise<string> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
-}
-
-function poolOf(t: TestContext, urls: readonly string[], over: Partial<OllamaPoolOptions> = {}): OllamaPool {
-  const pool = new OllamaPool({
-    upstreams: urls.map(url => ({ url })),
-    connectMs: 1000,
-    requestMs: 1000,
-    embedMs: 1000,
-    healthIntervalMs: 60_000,
-    via: 'test',
-    random: () => 0.5,
-    onHostChange: () => undefined,
-    ...over,
-  });
-  t.after(() => pool.stop());
-  return pool;
-}
-
-const open = (pool: OllamaPool, request = chat, signal = never) => pool.open(request, limits, signal);
-
-async function finish(attempt: { exchange: AsyncIterable<Buffer> }): Promise<void> {
-  for await (const _ of attempt.exchange);
-}
-
-test('after the start every host is known: its version and models, or why it is down', async t => {
-  const up = await listen(t, ollama());
-  const changes: string[] = [];
-  const onHostChange = (host: UpstreamHost): void => void changes.push(`${host.name} ${host.state.is}`);
-  const dead = await deadUrl();
-  const pool = poolOf(t, [up.url, dead], { onHostChange });
-  assert.deepEqual(
-    pool.hosts.map(host => host.state.is),
-    ['unknown', 'unknown'],
-  );
-  await pool.start();
-  assert.deepEqual(pool.hosts[0]!.state, { is: 'up', version: '0.33.0', models: 2 });
-  const { state } = pool.hosts[1]!;
-  assert.ok(state.is === 'down');
-  assert.match(state.reason, /ECONNREFUSED/);
-  assert.deepEqual(changes.sort(), [`127.0.0.1:${up.port} up`, `${new URL(dead).host} down`].sort());
-});
-
-test('a host that answers a probe with an error, or with something else, is down', async t => {
-  const broken = await listen(t, (_, res) => void res.writeHead(500).end('{"error":"disk full"}'));
-  const html = await listen(t, (_, res) => void res.end('<html>'));
-  const pool = poolOf(t, [broken.url, html.url]);
-  await pool.start();
-  assert.deepEqual(
-    pool.hosts.map(host => host.state.is),
-    ['down', 'down'],
-  );
-});
-
-test('a host that accepts and says nothing is silent when the request limit is over', async t => {
-  const silent = await listen(t, () => undefined);
-  const pool = poolOf(t, [silent.url], { requestMs: 50 });
-  await pool.start();
-  assert.equal(pool.hosts[0]!.state.is, 'silent');
-});
+import { test } from 'node:test';
+import { chat, deadUrl, finish, listen, never, ollama, open, poolOf } from '../../test/support/pool-hosts.ts';
+import type { UpstreamHost } from './upstream-host.ts';
 
 test('reachable hosts come first, then those with fewer requests in flight, then the order of the configuration', async t => {
   const pool = poolOf(t, ['http://a:1', 'http://b:1', 'http://c:1', 'http://d:1']);
@@ -234,31 +131,6 @@ test('the Host of the upstream is sent, and a prefix of its URL is kept', async 
   assert.equal(seen?.headers['content-type'], 'application/json');
 });
 
-test('a host that went down is found again when it is back, and again told once', { timeout: 10_000 }, async t => {
-  const first = await listen(t, ollama());
-  const changes: string[] = [];
-  const changed = { wait: Promise.withResolvers<void>() };
-  const onHostChange = (host: UpstreamHost): void => {
-    changes.push(host.state.is);
-    changed.wait.resolve();
-  };
-  const pool = poolOf(t, [first.url], { onHostChange, random: () => 0 });
-  await pool.start();
-  stop(first.server);
-  await once(first.server, 'close');
-  await assert.rejects(open(pool), { fault: 'ollama' });
-  // The connection of the probe was kept alive, so the first failure may be a broken one; the next is a failed dial.
-  if (pool.hosts[0]!.state.is !== 'down') await assert.rejects(open(pool), { code: 'upstream_unreachable' });
-  assert.deepEqual(changes, ['up', 'down']);
-  changed.wait = Promise.withResolvers<void>();
-  await listen(t, ollama(), first.port);
-  // The next look is due about a second after the change; its timer alone would not keep this process alive.
-  const alive = setInterval(() => undefined, 1000);
-  await changed.wait.promise;
-  clearInterval(alive);
-  assert.deepEqual(changes, ['up', 'down', 'up']);
-});
-
 test('an embedding goes through the client of the host and is counted', async t => {
   const { url } = await listen(
     t,
@@ -283,54 +155,6 @@ test('an embedding that is aborted closes its connection', async t => {
   abort.abort();
   await assert.rejects(answer);
   if (!req.socket.closed) await once(req.socket, 'close');
-});
-
-test('stop does not wait for a host that hangs in a probe', async t => {
-  const { url, server } = await listen(t, () => undefined);
-  const pool = poolOf(t, [url], { requestMs: 1500 });
-  const started = pool.start();
-  await once(server, 'request');
-  const before = performance.now();
-  await pool.stop();
-  await started;
-  assert.ok(performance.now() - before < 1000);
-});
-
-test('a host that dies is known to be down at once, and to be back soon after, whatever the interval', async t => {
-  const up = await listen(t, ollama());
-  const changed = { wait: Promise.withResolvers<string>() };
-  const pool = poolOf(t, [up.url], { onHostChange: host => changed.wait.resolve(host.state.is) });
-  const next = async (): Promise<string> => {
-    const state = await changed.wait.promise;
-    changed.wait = Promise.withResolvers();
-    return state;
-  };
-  await pool.start();
-  assert.equal(await next(), 'up');
-  stop(up.server);
-  assert.equal(await next(), 'down');
-  await listen(t, ollama(), up.port);
-  assert.equal(await next(), 'up');
-});
-
-test('a host that is looked at and lets in without a word is silent, and asked last', { timeout: 15_000 }, async t => {
-  const mute = { on: false };
-  const first = await listen(t, (req, res) => (mute.on ? undefined : ollama()(req, res)));
-  const second = await listen(t, ollama());
-  const pool = poolOf(t, [first.url, second.url], { requestMs: 100 });
-  await pool.start();
-  const [silent, other] = pool.hosts;
-  assert.equal(await pool.look(silent!), true);
-  mute.on = true;
-  assert.equal(await pool.look(silent!), false);
-  assert.equal(silent!.state.is, 'silent');
-  const wanted = { model: 'a', body: '{}' };
-  assert.deepEqual(
-    pool.candidates(wanted).map(host => host.name),
-    [other!.name],
-  );
-  assert.equal(pool.candidates().at(-1), silent);
-  assert.equal(pool.home(), other);
 });
 
 test('where all hosts that are wanted drain, that is why there is none, whatever the others do', t => {
