@@ -19,8 +19,11 @@ export class Authenticator {
   readonly #anonymous: Principal | undefined;
 
   constructor({ adminKey, anonymousRole }: AuthenticatorOptions) {
-    this.#byHash.set(hashOf(adminKey), owner('admin-key', 'key', 'admin'));
-    this.#anonymous = anonymousRole === undefined ? undefined : owner('local', 'local', anonymousRole);
+    this.#byHash.set(hashOf(adminKey), principalOf({ id: 'admin-key', kind: 'key', role: 'admin', tenant: 'admin' }));
+    this.#anonymous =
+      anonymousRole === undefined
+        ? undefined
+        : principalOf({ id: 'local', kind: 'local', role: anonymousRole, tenant: 'local' });
   }
 
   /**
@@ -45,8 +48,9 @@ export function newKey(): string {
   return `deci_${randomBytes(32).toString('hex')}`;
 }
 
-function owner(id: string, kind: Principal['kind'], role: Role): Principal {
-  return { id, kind, role, tenant: 'local', scopes: allScopes, limits: noLimits };
+/** Whoever is let in without a key is a tenant of his own: what the administrator asked is none of his business. */
+function principalOf(who: Pick<Principal, 'id' | 'kind' | 'role' | 'tenant'>): Principal {
+  return { ...who, scopes: allScopes, limits: noLimits };
 }
 
 function hashOf(key: string): string {

@@ -5,7 +5,7 @@ import { type KeyedRequest, requestKey } from './request-key.ts';
 const messages = [{ role: 'user', content: 'why?' }];
 const base = { model: 'm', messages };
 
-type Extra = Partial<Pick<KeyedRequest, 'tenant' | 'path' | 'model' | 'variant' | 'hosts'>>;
+type Extra = Partial<Pick<KeyedRequest, 'tenant' | 'owner' | 'path' | 'model' | 'variant' | 'hosts'>>;
 
 function keyed(request: object, extra: Extra = {}) {
   return requestKey({ tenant: 'a', path: '/api/chat', model: 'm', body: JSON.stringify(request), ...extra });
@@ -115,4 +115,15 @@ test('what has a member twice is not kept, for the model server may have read bo
   assert.equal(key(`{${ask},"options":{"seed":1},"options":{"top_k":1}}`), undefined);
   assert.equal(key(`{${ask},"options":{"seed":1},"option\u017f":{"top_k":1}}`), undefined);
   assert.equal(key(`{${ask},${ask}}`), undefined);
+});
+
+test('where answers belong to a key, nobody else of the tenant has them, whatever it is called', () => {
+  const keys = [
+    keyOf(base),
+    keyOf(base, { owner: 'a' }),
+    keyOf(base, { owner: 'b' }),
+    keyOf(base, { tenant: 'b', owner: 'a' }),
+    keyOf(base, { tenant: '["a","a"]' }),
+  ];
+  assert.equal(new Set(keys).size, keys.length);
 });

@@ -9,6 +9,8 @@ import { foldedName, lastHolds, repeatsMember } from '../kernel/json-members.ts'
 
 export interface KeyedRequest {
   readonly tenant: string;
+  /** Whose answer it is within the tenant, where others of it may not be given it. */
+  readonly owner?: string | undefined;
   readonly path: string;
   readonly model: string;
   readonly body: Buffer | string;
@@ -38,13 +40,12 @@ const maxDepth = 200;
 
 /** @returns undefined when no answer may be kept for such a request */
 export function requestKey(asked: KeyedRequest): RequestKey | undefined {
-  const { tenant, path, model, variant = 0 } = asked;
+  const { path } = asked;
   const members = memberMap(asked.request ?? parseObject(asked.body.toString()));
   if (members === undefined || !asksSomething(members.get(questions[path] ?? ''))) return undefined;
   // Of two options of one name the model server may have put both together.
   if (repeatsMember(asked.body.toString(), lastHolds)) return undefined;
-  const where = asked.hosts === undefined ? [] : [[...new Set(asked.hosts)].toSorted()];
-  let all = JSON.stringify([tenant, model, path, variant, ...where]);
+  let all = headOf(asked);
   for (const name of [...members.keys()].toSorted()) {
     const text = memberText(name, members.get(name));
     if (mayBeInexact.test(text) && isInexact(members.get(name), 0)) return undefined;
@@ -53,6 +54,12 @@ export function requestKey(asked: KeyedRequest): RequestKey | undefined {
   }
   const deterministic = path.includes('/embed') || isDeterministic(members.get('options'));
   return { key: hash('sha256', all, 'base64url'), deterministic };
+}
+
+/** Whose answer it is, and where it may be from. */
+function headOf({ tenant, owner, path, model, variant = 0, hosts }: KeyedRequest): string {
+  const where = hosts === undefined ? [] : [[...new Set(hosts)].toSorted()];
+  return JSON.stringify([owner === undefined ? tenant : [tenant, owner], model, path, variant, ...where]);
 }
 
 /** Ollama reads names in any case. Of two spellings it would take one or mix both; such a request is not worth a guess. */

@@ -19,6 +19,8 @@ export interface ReadyRequest extends ShapedRequest {
   readonly model: string;
   readonly hosts: readonly string[] | undefined;
   readonly retry: VirtualModel['retry'] | undefined;
+  /** Whether nobody else of the tenant shares its answers. */
+  readonly isOwn: boolean;
   /** The name that answers must carry; undefined where they carry it by themselves. */
   readonly rename: string | undefined;
   /** What holds of records for it, where a client wishes this. */
@@ -34,6 +36,7 @@ export function readyRequest(policy: ModelPolicy, name: string, asked: AskedRequ
     ...shaped,
     ...routeOf(step),
     model: step.model,
+    isOwn: virtual?.cache.scope === 'key',
     rename: virtual === undefined ? undefined : name,
     wishes: asking => wishesFor(asking, virtual),
   };
@@ -66,6 +69,7 @@ export function readyJob(
       ...routeOf(step),
       ...(job.hosts === undefined ? {} : { hosts: job.hosts }),
       model: step.model,
+      owner: step.virtual?.cache.scope === 'key' ? job.asker.owner : undefined,
       body: JSON.stringify(whole),
       request: whole,
       wishes,

@@ -20,12 +20,19 @@ export interface VirtualModel {
   /** Models that answer when this one cannot, in order; virtual ones or real ones. */
   readonly fallbacks: readonly string[];
   readonly fallback_text: string | null;
-  /** `ttl` as a duration such as `10m`; null: as `CACHE_TTL` says. */
-  readonly cache: { readonly policy: 'default' | 'always' | 'never'; readonly ttl: string | null };
+  readonly cache: VirtualCache;
   readonly retry: VirtualRetry;
   /** For requests that say none. Seconds or a duration, as Ollama takes it. */
   readonly keep_alive: string | number | null;
   readonly knowledge: null;
+}
+
+export interface VirtualCache {
+  readonly policy: 'default' | 'always' | 'never';
+  /** A duration such as `10m`; null: as `CACHE_TTL` says. */
+  readonly ttl: string | null;
+  /** Who shares answers: everybody of a tenant, or nobody but the key itself. */
+  readonly scope: 'tenant' | 'key';
 }
 
 export interface VirtualRetry {

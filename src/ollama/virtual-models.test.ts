@@ -73,7 +73,7 @@ test('a record of an older release has what it lacks by default; of a newer one 
     system_policy: 'always',
     fallbacks: ['f'],
     fallback_text: 't',
-    cache: { policy: 'always', ttl: '1m' },
+    cache: { policy: 'always', ttl: '1m', scope: 'key' },
     retry: { attempts: 2, also: ['busy'], never: ['broken'] },
     keep_alive: 300,
   });

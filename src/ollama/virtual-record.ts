@@ -32,7 +32,11 @@ export function readVirtualRecord(json: string): VirtualModel | undefined {
 }
 
 function readCache(cache: JsonObject): VirtualModel['cache'] {
-  return { policy: oneOf(['default', 'always', 'never'], cache['policy']) ?? 'default', ttl: text(cache['ttl']) };
+  return {
+    policy: oneOf(['default', 'always', 'never'], cache['policy']) ?? 'default',
+    ttl: text(cache['ttl']),
+    scope: oneOf(['tenant', 'key'], cache['scope']) ?? 'tenant',
+  };
 }
 
 function readRetry(retry: JsonObject): VirtualModel['retry'] {

@@ -83,6 +83,14 @@ test('`no-store` neither reads nor writes', async () => {
   assert.equal(inferenceCount(cluster.control), 3);
 });
 
+test('who is let in without a key is given nothing of what the administrator asked', async () => {
+  const question = fresh(fixed);
+  assert.equal(cacheOf(await ask(cluster, '/api/chat', question)), 'miss');
+  const nobody = { url: cluster.url };
+  for (const expected of ['miss', 'hit']) assert.equal(cacheOf(await ask(nobody, '/api/chat', question)), expected);
+  assert.equal(inferenceCount(cluster.control), 2);
+});
+
 test('several choices are several answers', async () => {
   const body = { ...fresh(), n: 2 };
   await ask(cluster, '/v1/chat/completions', body, { headers: { 'x-deci-cache': 'allow' } });

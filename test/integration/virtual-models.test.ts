@@ -91,7 +91,7 @@ test('what cannot be right is refused in words that name the member', async () =
 test('a new one is made by POST too, once', async () => {
   const made = await ask(cluster, admin, { name: 'team/posted', base: 'llama3.2', cache: { policy: 'always' } });
   assert.deepEqual([made.status, made.headers.get('location')], [201, `${admin}/team/posted`]);
-  assert.deepEqual(json(made)['cache'], { policy: 'always', ttl: null });
+  assert.deepEqual(json(made)['cache'], { policy: 'always', ttl: null, scope: 'tenant' });
   await until('every worker knows it', async () =>
     (await everywhere(() => ask(cluster, `${admin}/team/posted`))).every(({ text }) => text === made.text),
   );
@@ -307,9 +307,10 @@ test('by the command', async () => {
     '--cache',
     'always',
   );
-  await run('set', 'typed/one', '--option', 'top_k=2', '--keep-alive', '10m');
+  await run('set', 'typed/one', '--option', 'top_k=2', '--keep-alive', '10m', '--cache-scope', 'key');
   const shown = JSON.parse(await run('show', 'typed/one')) as Json;
   assert.deepEqual(shown['options'], { temperature: 0, top_k: 2 });
+  assert.deepEqual(shown['cache'], { policy: 'always', ttl: null, scope: 'key' });
   assert.deepEqual([shown['keep_alive'], shown['fallbacks'], shown['base']], ['10m', ['qwen3'], 'llama3.2']);
   assert.match(await run('list'), /typed\/one\s+llama3\.2\s+qwen3/);
   assert.match(await run('delete', 'typed/one'), /is deleted/);

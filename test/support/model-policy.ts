@@ -19,7 +19,7 @@ export function virtualModel(name: string, base: string, changes: Partial<Virtua
     system_policy: 'default',
     fallbacks: [],
     fallback_text: null,
-    cache: { policy: 'default', ttl: null },
+    cache: { policy: 'default', ttl: null, scope: 'tenant' },
     retry: { attempts: null, also: [], never: [] },
     keep_alive: null,
     knowledge: null,

@@ -23,6 +23,7 @@ interface SetFlags extends JsonFlag {
   readonly fallbackText?: string;
   readonly cache?: string;
   readonly cacheTtl?: string;
+  readonly cacheScope?: string;
   readonly keepAlive?: string;
   readonly runnerOptions?: string;
   readonly attempts?: string;
@@ -72,6 +73,7 @@ function addSet(models: Command, context: CommandContext): void {
     .option('--fallback-text <text>', 'what is said when nobody can answer')
     .addOption(new Option('--cache <policy>', 'recorded answers').choices(['default', 'always', 'never']))
     .option('--cache-ttl <duration>', 'how old a recorded answer may be, such as 10m')
+    .addOption(new Option('--cache-scope <scope>', 'who shares recorded answers').choices(['tenant', 'key']))
     .option('--keep-alive <duration>', 'how long it stays loaded')
     .addOption(
       new Option('--runner-options <policy>', "clients' options that reload it").choices(['keep', 'round_up', 'fix']),
@@ -159,7 +161,8 @@ function readText(file: string): string {
 
 /** Only what was typed. */
 function typed(flags: SetFlags): JsonObject {
-  const { base, host, option, system, fallback, fallbackText, cache, cacheTtl, keepAlive, runnerOptions } = flags;
+  const { base, host, option, system, fallback, fallbackText, cache, cacheTtl, cacheScope, keepAlive, runnerOptions } =
+    flags;
   const attempts = flags.attempts === undefined ? undefined : Number(flags.attempts);
   return present({
     base,
@@ -168,7 +171,7 @@ function typed(flags: SetFlags): JsonObject {
     system,
     fallbacks: fallback,
     fallback_text: fallbackText,
-    cache: partOf({ policy: cache, ttl: cacheTtl }),
+    cache: partOf({ policy: cache, ttl: cacheTtl, scope: cacheScope }),
     keep_alive: keepAlive === undefined ? undefined : secondsOr(keepAlive),
     runner_options: runnerOptions,
     retry: partOf({ attempts }),

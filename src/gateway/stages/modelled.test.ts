@@ -102,3 +102,17 @@ test('an answer of another model that others read as well ends for this reader w
   clearTimeout(alive);
   assert.equal(stream.marks?.degraded, 'fallback_text');
 });
+
+test('answers of a virtual model may belong to the key that asked: whichever of its models answers', async () => {
+  const own = { policy: 'default', ttl: null, scope: 'key' } as const;
+  const find = findAmong(virtualModel('main', 'a', { cache: own, fallbacks: ['b'] }));
+  const owners: Array<string | undefined> = [];
+  const next: Generate = async asked => {
+    owners.push(asked.owner);
+    if (asked.model === 'a') throw new DeciError('upstream_broken');
+    return answer(asked);
+  };
+  const deps = { ...modelPolicy({ find }), totalMs: 1000, nowMs: () => 0, stale: () => undefined };
+  await createModelled(deps, next)({ ...job, asker: { ...testAsker, owner: 'me' } }, never);
+  assert.deepEqual(owners, ['me', 'me']);
+});

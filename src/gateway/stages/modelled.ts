@@ -104,9 +104,10 @@ function fixedText({ deps, job, signal }: Tries, { virtual }: ChainStep, thrown:
   return wantsNoText(job.path, request) ? undefined : new CannedAnswer(job, text);
 }
 
-/** @param first behind the others, an old answer of this one may be given */
+/** @param first behind the others, an old answer of this one may be given; what belongs to a key does so whoever answers */
 function refusingDegraded(job: GenerationJob, first: GenerationJob): GenerationJob {
-  return { ...job, insteadOf: first, wishes: { ...(job.wishes ?? noWishes), refuseDegraded: true } };
+  const owner = job.owner ?? first.owner;
+  return { ...job, owner, insteadOf: first, wishes: { ...(job.wishes ?? noWishes), refuseDegraded: true } };
 }
 
 /** A model that is nowhere is no reason to fail where another one is named for the case. */

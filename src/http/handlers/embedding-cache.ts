@@ -32,20 +32,14 @@ export interface EmbeddingAsked {
   readonly asker: Asker;
   /** See `KeyedRequest`. */
   readonly hosts: ReadyRequest['hosts'];
+  readonly owner: string | undefined;
 }
 
 /** As it is looked for, and what a client is told of one that was not made as it was asked for. */
 export function embeddingAsked(path: EmbeddingAsked['path'], ready: ReadyRequest, asker: Asker): EmbeddingAsked {
-  const { model, request, wishes, rename, adjusted, hosts } = ready;
-  return {
-    path,
-    model,
-    request,
-    wishes,
-    hosts,
-    asker,
-    marks: { model: rename === undefined ? undefined : model, adjusted },
-  };
+  const { model, request, wishes, rename, adjusted, hosts, isOwn } = ready;
+  const marks = { model: rename === undefined ? undefined : model, adjusted };
+  return { path, model, request, wishes, hosts, owner: isOwn ? asker.owner : undefined, asker, marks };
 }
 
 /**
@@ -134,8 +128,8 @@ async function share(
 }
 
 function keyed(context: RequestContext, asked: EmbeddingAsked): KeyedRequest {
-  const { path, model, request, hosts } = asked;
-  return { path, model, request, hosts, tenant: tenantOf(context), body: context.body };
+  const { path, model, request, hosts, owner } = asked;
+  return { path, model, request, hosts, owner, tenant: tenantOf(context), body: context.body };
 }
 
 function tell(context: RequestContext, deps: EmbeddingCache, marks: AnswerMarks): void {

@@ -37,8 +37,9 @@ const members = {
     .strictObject({
       policy: z.enum(['default', 'always', 'never']).default('default'),
       ttl: z.string().max(64).nullable().default(null).describe('Such as `10m`; null: as `CACHE_TTL` says.'),
+      scope: z.enum(['tenant', 'key']).default('tenant').describe('Who shares answers: all keys of a tenant, or none.'),
     })
-    .default({ policy: 'default', ttl: null })
+    .default({ policy: 'default', ttl: null, scope: 'tenant' })
     .describe('`always`: a recorded answer is as good as a new one. `never`: nothing is recorded.'),
   retry: z
     .strictObject({
