@@ -47,6 +47,41 @@ test('in an empty home all is well but Ollama, and nothing is made, not even a P
   assert.deepEqual(readdirSync(home), []);
 });
 
+/** A program that any command line finds first. @param script of the shell */
+function program(dir: string, name: string, script: string): void {
+  writeFileSync(join(dir, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
+test('it tells what would restart Ollama, of the programs that are there, and why nothing would', async t => {
+  const home = folder(t);
+  const bin = folder(t);
+  const told = async (env: Record<string, string> = {}): Promise<string | undefined> => {
+    const path = `${bin}:${process.env['PATH']}`;
+    const { lines } = await examine(home, { PATH: path, OLLAMA_URLS: 'http://127.0.0.1:11434', ...env });
+    return lines.find(({ name }) => name === 'restart')?.detail;
+  };
+  const nothing = 'exit 1';
+  for (const name of ['systemctl', 'docker', 'podman']) program(bin, name, nothing);
+  assert.match((await told()) ?? '', /is not restarted: nothing is known/);
+  assert.match((await told({ OLLAMA_RESTART_COMMAND: 'off' })) ?? '', /OLLAMA_RESTART_COMMAND is off/);
+  assert.match((await told({ OLLAMA_URLS: 'http://192.0.2.1:11434' })) ?? '', /no Ollama server is on this machine/);
+  assert.equal(await told({ OLLAMA_RESTART_COMMAND: 'svc restart' }), 'restarted by: svc restart');
+  program(bin, 'systemctl', 'printf "LoadState=loaded\\nActiveState=active\\nEnvironment=\\n"');
+  assert.match((await told()) ?? '', /^restarted by: systemctl (?:--user )?restart ollama\.service$/);
+  program(bin, 'systemctl', nothing);
+  const inspected = '/models\\tbridge\\t{"11434/tcp":[{"HostIp":"","HostPort":"11434"}]}\\t[]\\n';
+  program(
+    bin,
+    'docker',
+    `case "$1 $2" in
+    "ps --all") printf 'models\\tollama/ollama\\texited\\t\\n';;
+    "inspect --format") printf '${inspected}';;
+    *) exit 1;;
+    esac`,
+  );
+  assert.equal(await told(), 'restarted by: docker restart models', 'one that is stopped');
+});
+
 test('every broken thing is told at once, each with its fix, exit 3', async t => {
   const home = folder(t);
   const server = createServer().listen(0, '127.0.0.1');

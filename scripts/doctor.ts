@@ -13,7 +13,7 @@ import { describe, exitCodeFor, verdictOf } from './lib/doctor/report.ts';
 import { runChecks } from './lib/doctor/run-checks.ts';
 import { runtimeChecks } from './lib/doctor/runtime.ts';
 import { storeChecks, storeGroup } from './lib/doctor/store.ts';
-import { upstreamChecks, upstreamGroup } from './lib/doctor/upstreams.ts';
+import { restartCheck, upstreamChecks, upstreamGroup } from './lib/doctor/upstreams.ts';
 import { exitCodes } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
 import { runScript } from './lib/output.ts';
@@ -51,6 +51,7 @@ function configuredChecks(config: Config): Check[] {
     ...memoryChecks(config),
     ...clusterChecks(config, process.env),
     ...upstreamChecks(config.upstreams),
+    restartCheck(config),
     ...storeChecks(join(config.places.dataDir, 'deci.sqlite'), storeForm),
   ];
 }

@@ -1,11 +1,12 @@
 /** `npm start`: checks, starts the workers under our own PM2, waits until each of them serves, and says where. */
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config/config.ts';
 import { checkout, readSettingTexts, readVersion } from '../src/config/environment.ts';
 import { elsewhereSentence } from '../src/config/load-ecosystem.ts';
 import { changedSettings, type RunState, readRunState } from '../src/config/run-state.ts';
 import { type Cluster, livingOf, openCluster } from './lib/cluster.ts';
-import { describeUpstream, plural, upstreamsOf } from './lib/describe.ts';
+import { describeRestart, describeUpstream, plural, upstreamsOf } from './lib/describe.ts';
 import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
 import { launch } from './lib/launch.ts';
@@ -15,7 +16,7 @@ import { checkKeyFile, checkPort, preparePlaces } from './lib/preflight.ts';
 import { deleteApps, killDaemon } from './lib/shut-down.ts';
 import { takeStartLock } from './lib/start-lock.ts';
 import { removeRunState, writeRunState } from './lib/state-file.ts';
-import { askControl, urlOf, type WorkerState } from './lib/worker-sockets.ts';
+import { askControl, type ControlState, urlOf, type WorkerState } from './lib/worker-sockets.ts';
 
 const usage = `Usage: npm start [-- OPTION...]     (or scripts/start-production.sh OPTION...)
 Starts the cluster and waits until every worker serves. Does nothing when it already runs.
@@ -23,6 +24,9 @@ Starts the cluster and waits until every worker serves. Does nothing when it alr
   --help    print this
 Exit codes: 0 runs, 1 could not be started, 2 usage, 3 refused before anything was changed,
 4 another start is under way, 78 bad configuration.`;
+
+const controlMs = 5000;
+const askAgainMs = 100;
 
 async function main(): Promise<number> {
   const flags = readFlags(usage, ['json']);
@@ -129,15 +133,27 @@ function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerSta
 
 async function tell(cluster: Cluster, state: RunState, workers: readonly WorkerState[]): Promise<void> {
   const { dataDir, runDir } = cluster.config.places;
-  const control = await askControl(runDir);
+  const control = await controlThatHasLooked(runDir);
   console.log('');
   console.log(`Deci ${state.release} serves on ${state.url} with ${plural(workers.length, 'worker')}.`);
   for (const upstream of upstreamsOf(workers)) console.log(`Ollama   ${describeUpstream(upstream)}`);
+  const restart = control?.ollama_restart ?? null;
+  if (restart !== null) console.log(`         ${describeRestart(restart)}`);
   console.log(`Control  ${control === undefined ? 'does not answer yet: npm run logs' : control.state}`);
   console.log(`Key      ${join(dataDir, 'admin-key')} (for whatever changes models or settings)`);
   console.log(`Next     npm run status`);
   console.log(`         ${curlExample(cluster.config, state.url)}`);
   console.log(`         npm stop`);
+}
+
+/** Nobody waits long for it: serving needs neither control nor what it looks for. */
+async function controlThatHasLooked(runDir: string): Promise<ControlState | undefined> {
+  const untilMs = performance.now() + controlMs;
+  for (;;) {
+    const control = await askControl(runDir);
+    if ((control?.ollama_restart ?? null) !== null || performance.now() >= untilMs) return control;
+    await delay(askAgainMs);
+  }
 }
 
 function curlExample({ anonymousRole, places }: Config, url: string): string {

@@ -1,5 +1,5 @@
 /** The words in which start and status tell what runs. */
-import type { UpstreamState, WorkerState } from './worker-sockets.ts';
+import type { RestartWords, UpstreamState, WorkerState } from './worker-sockets.ts';
 
 /** Every upstream once. Workers probe on their own: what one of them reached is reachable. */
 export function upstreamsOf(workers: readonly WorkerState[]): UpstreamState[] {
@@ -17,6 +17,10 @@ export function describeUpstream({ url, state, draining, condition }: UpstreamSt
   if (state.is === 'up') return `${url}  Ollama ${state.version}, ${plural(state.models, 'model')}${kept}`;
   if (state.is === 'silent') return `${url}  wedged (${state.reason})`;
   return state.is === 'down' ? `${url}  not reachable (${state.reason})` : `${url}  not asked yet`;
+}
+
+export function describeRestart(way: RestartWords): string {
+  return 'none' in way ? `a server that is gone is not restarted: ${way.none}` : `restarted by: ${way.command}`;
 }
 
 function isFailing(condition: UpstreamState['condition']): condition is NonNullable<UpstreamState['condition']> {

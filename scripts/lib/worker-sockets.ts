@@ -31,7 +31,11 @@ export interface ControlState {
   readonly pid: number;
   readonly state: string;
   readonly started_at: string;
+  /** How an Ollama server of this machine is restarted, or why it is not; null while that is looked for. */
+  readonly ollama_restart: RestartWords | null;
 }
+
+export type RestartWords = { readonly command: string } | { readonly none: string };
 
 export interface AskedWorker {
   readonly worker: LiveWorker;

@@ -175,7 +175,14 @@ export function createControl(config: Config, { version, print, leave: leaveProc
     socketPath,
     routes: {
       'GET /state': () => ({
-        body: { pid: process.pid, state, version, started_at: startedAt.toISOString(), workers: watch.views },
+        body: {
+          pid: process.pid,
+          state,
+          version,
+          started_at: startedAt.toISOString(),
+          ollama_restart: ollama.restartWay(),
+          workers: watch.views,
+        },
       }),
       'GET /metrics': () => ({ body: renderOwnMetrics(registry) }),
       'HEAD /metrics': () => {

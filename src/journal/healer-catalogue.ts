@@ -44,7 +44,7 @@ export const healerCatalogue = {
   'ollama-restart': {
     name: 'ollama-restart',
     repairs:
-      'Restarts an Ollama server on this machine with `OLLAMA_RESTART_COMMAND` when it cannot be dialled or does not answer for 10 s, or generates nothing after its model was loaded anew.',
+      'Restarts an Ollama server on this machine with `OLLAMA_RESTART_COMMAND` when it cannot be dialled or does not answer for 10 s, or generates nothing after its model was loaded anew; not while it gives tokens to anyone.',
     risk: 'A server that was stopped on purpose is started again: switch this off meanwhile, or set `OLLAMA_RESTART_COMMAND=off`.',
     budget: { actions: 4, windowMs: 60 * minuteMs },
   },

@@ -6,7 +6,7 @@ import { type LoadedModel, loadedModels } from './loaded-model.ts';
 import { modelKey } from './model-key.ts';
 import { isNoGenerator } from './no-generator.ts';
 import { readRefusal } from './refusal.ts';
-import { toUpstreamError } from './upstream-error.ts';
+import { toUpstreamError, unwrapFetch } from './upstream-error.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
 import type { UpstreamHost, UpstreamRequest } from './upstream-host.ts';
 
@@ -22,6 +22,13 @@ interface Stays {
   readonly keepAliveSeconds?: number | undefined;
 }
 
+/**
+ * - `refused`: it cannot be dialled
+ * - `silent`: it lets in and says nothing, or breaks off before it has
+ * - `strange`: it says something that is no answer of Ollama
+ */
+export type Look = 'answers' | 'silent' | 'refused' | 'strange';
+
 export class HostCare {
   readonly name: string;
   readonly url: string;
@@ -33,14 +40,17 @@ export class HostCare {
     this.#host = host;
   }
 
-  /** Never rejects. `refused` is also what breaks off or answers something else. */
-  async look(): Promise<'answers' | 'silent' | 'refused'> {
+  /** Never rejects. */
+  async look(): Promise<Look> {
     try {
       await this.#host.look(lookMs);
       return 'answers';
     } catch (thrown) {
-      const cause: unknown = thrown instanceof TypeError ? (thrown.cause ?? thrown) : thrown;
-      return toUpstreamError(cause, false).code === 'first_token_timeout' ? 'silent' : 'refused';
+      const { code } = toUpstreamError(unwrapFetch(thrown), false);
+      if (code === 'upstream_unreachable') return 'refused';
+      // What the connection did is a TypeError of fetch; all else is what was said over it.
+      const isSilent = code === 'first_token_timeout' || (code === 'upstream_broken' && thrown instanceof TypeError);
+      return isSilent ? 'silent' : 'strange';
     }
   }
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeciError } from '../kernel/errors.ts';
 import { type CaredHost, createRunnerReload, type OllamaCare } from './ollama-healers.ts';
-import { OllamaRestart } from './ollama-restart.ts';
 
 const never = new AbortController().signal;
 
@@ -44,6 +43,7 @@ class Ward {
     takeTurn: () => (this.isBusy ? undefined : () => undefined),
     takeProbe: () => (this.isProbed ? undefined : () => undefined),
     tryAgain: host => void this.tried.push(host),
+    signsOfLife: () => 0,
     nowMs: () => this.nowMs,
   };
 }
@@ -104,44 +104,4 @@ test('never two hosts at once: each needs the turn before it may act', async () 
   assert.ok(episode?.takeTurn?.() !== undefined);
   ward.isBusy = true;
   assert.equal(episode?.takeTurn?.(), undefined);
-});
-
-test('a server that is gone is restarted after 10 s, then later and later; one that loads in vain at once', async () => {
-  const ward = new Ward();
-  const runs: string[] = [];
-  const way = { words: 'svc restart', command: { file: 'svc', args: [] } };
-  const restart = new OllamaRestart({
-    care: ward.care,
-    way: () => way,
-    run: async (_, host) => {
-      runs.push(host);
-      ward.seen = 'answers';
-      return { code: 0, output: '' };
-    },
-    onRun: () => undefined,
-  });
-  const restarted = async (): Promise<boolean> => {
-    const [episode] = await restart.detect();
-    return (await episode?.act(never))?.result === 'healed';
-  };
-  assert.equal(await restarted(), false);
-  for (const pauseMs of [30_000, 60_000, 120_000]) {
-    ward.seen = 'refused';
-    assert.equal(await restarted(), false, 'it is only just gone');
-    ward.nowMs += 10_000;
-    assert.equal(await restarted(), true);
-    assert.equal(await restarted(), false);
-    ward.seen = 'silent';
-    await restart.detect();
-    ward.nowMs += pauseMs - 1;
-    assert.equal(await restarted(), false, `not within ${pauseMs} ms of the last`);
-    ward.nowMs += 1;
-    ward.seen = 'answers';
-    await restart.detect();
-  }
-  ward.nowMs += 600_000;
-  ward.rows = silent;
-  restart.noteWedged('a:1');
-  assert.equal(await restarted(), true);
-  assert.equal(runs.length, 4);
 });

@@ -7,11 +7,12 @@ import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import { pause } from '../kernel/pause.ts';
+import type { Look } from '../ollama/host-care.ts';
 
 export interface CaredHost {
   readonly name: string;
   readonly isLocal: boolean;
-  look(): Promise<'answers' | 'silent' | 'refused'>;
+  look(): Promise<Look>;
   /** Names of the models in its memory. */
   loaded(): Promise<readonly string[]>;
   /** Names of the models on its disk. */
@@ -42,6 +43,8 @@ export interface OllamaCare {
   readonly takeProbe: (host: string) => (() => void) | undefined;
   /** Has the host and its models tried at once, by whoever serves. */
   readonly tryAgain: (host: string) => void;
+  /** Counts up while the host gives tokens to anyone; stands still where that cannot be known. */
+  readonly signsOfLife: (host: string) => number;
   readonly nowMs: () => number;
 }
 

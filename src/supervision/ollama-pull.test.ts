@@ -52,6 +52,7 @@ class Ward {
     takeTurn: () => () => undefined,
     takeProbe: () => () => undefined,
     tryAgain: host => void this.tried.push(host),
+    signsOfLife: () => 0,
     nowMs: () => this.nowMs,
   };
   readonly healer = new ModelPull({ care: this.care, owed: () => this.owed() });

@@ -1,16 +1,19 @@
-/** The healer that starts a local Ollama server again which is gone, or lets in and does nothing, and stays so. */
+/**
+ * The healer that starts a local Ollama server again which is gone, or lets in and does nothing, and stays so. One that gives tokens
+ * to anyone is never restarted, whatever it says to looks: that would cut their answers.
+ */
 import type { Episode, Healer } from '../journal/healer.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { pause } from '../kernel/pause.ts';
 import { type CaredHost, type OllamaCare } from './ollama-healers.ts';
+import type { RestartFinder } from './restart-finder.ts';
 import type { RestartWay } from './restart-way.ts';
 import type { CommandResult } from './run-command.ts';
 
 export interface OllamaRestartOptions {
   readonly care: OllamaCare;
-  /** Undefined as long as there is none. */
-  readonly way: () => RestartWay | undefined;
+  readonly finder: Pick<RestartFinder, 'way' | 'look'>;
   /** @param signal its deadline; never rejects */
   readonly run: (way: RestartWay, host: string, signal: AbortSignal) => Promise<CommandResult>;
   readonly onRun: (host: string, way: RestartWay, result: CommandResult) => void;
@@ -31,6 +34,8 @@ type Trouble = 'refused' | 'silent' | 'wedged';
 /** What is known of one host. */
 interface Patient {
   trouble: Trouble | undefined;
+  signs: number;
+  heardAtMs: number;
   sinceMs: number;
   /** Restarts in a row, and when the next may be. */
   restarts: number;
@@ -56,21 +61,27 @@ export class OllamaRestart implements Healer {
   }
 
   async detect(): Promise<readonly Episode[]> {
-    const { care, way } = this.#options;
-    const known = way();
-    if (known === undefined) return [];
+    const { care, finder } = this.#options;
     for (const host of care.hosts) {
       if (!host.isLocal) continue;
       const patient = this.#note(host.name, await this.#troubleOf(host));
       const forMs = care.nowMs() - patient.sinceMs;
-      if (patient.trouble === undefined || care.nowMs() < patient.mayAtMs) continue;
-      if (patient.trouble === 'wedged' || forMs >= patienceMs) return [this.#episode(host, known, { patient, forMs })];
+      if (!this.#isDue(patient, forMs)) continue;
+      if (finder.way === undefined) await finder.look();
+      if (finder.way !== undefined) return [this.#episode(host, finder.way, { patient, forMs })];
     }
     return [];
   }
 
+  #isDue({ trouble, mayAtMs, heardAtMs }: Patient, forMs: number): boolean {
+    const nowMs = this.#options.care.nowMs();
+    if (trouble === undefined || nowMs < mayAtMs || nowMs - heardAtMs < patienceMs) return false;
+    return trouble === 'wedged' || forMs >= patienceMs;
+  }
+
   async #troubleOf(host: CaredHost): Promise<Trouble | undefined> {
     const seen = await host.look();
+    if (seen === 'strange') return undefined;
     if (seen !== 'answers') return seen;
     const isLeftAlone = this.#options.care.leftAlone().some(row => row.host === host.name);
     if (!isLeftAlone) this.#wedged.delete(host.name);
@@ -79,8 +90,11 @@ export class OllamaRestart implements Healer {
 
   #note(name: string, trouble: Trouble | undefined): Patient {
     const nowMs = this.#options.care.nowMs();
-    const patient = this.#patients.get(name) ?? { trouble: undefined, sinceMs: nowMs, restarts: 0, mayAtMs: 0 };
+    const signs = this.#options.care.signsOfLife(name);
+    const patient = this.#patients.get(name) ?? newPatient(nowMs, signs);
     this.#patients.set(name, patient);
+    if (signs !== patient.signs) patient.heardAtMs = nowMs;
+    patient.signs = signs;
     if ((trouble === undefined) !== (patient.trouble === undefined)) patient.sinceMs = nowMs;
     patient.trouble = trouble;
     if (trouble === undefined && nowMs - patient.sinceMs > forgetMs) patient.restarts = 0;
@@ -88,7 +102,7 @@ export class OllamaRestart implements Healer {
   }
 
   #episode(host: CaredHost, way: RestartWay, { patient, forMs }: { patient: Patient; forMs: number }): Episode {
-    const { care, run, onRun } = this.#options;
+    const { care, run, onRun, finder } = this.#options;
     const trouble = patient.trouble ?? 'refused';
     return {
       trigger: { signal: `server_${trouble}`, value: Math.round(forMs), threshold: patienceMs },
@@ -103,10 +117,14 @@ export class OllamaRestart implements Healer {
         onRun(host.name, way, result);
         const isBack = await this.#comesBack(host, signal);
         patient.mayAtMs = care.nowMs() + pauseMs;
-        if (!isBack) return { result: 'no_effect', requests_affected: 0 };
+        if (!isBack) {
+          // It may be run by something else by now.
+          await finder.look();
+          return { result: 'no_effect', requests_affected: null };
+        }
         this.#wedged.delete(host.name);
         care.tryAgain(host.name);
-        return { result: 'healed', requests_affected: 0 };
+        return { result: 'healed', requests_affected: null };
       },
     };
   }
@@ -119,6 +137,10 @@ export class OllamaRestart implements Healer {
     }
     return false;
   }
+}
+
+function newPatient(nowMs: number, signs: number): Patient {
+  return { trouble: undefined, signs, heardAtMs: Number.NEGATIVE_INFINITY, sinceMs: nowMs, restarts: 0, mayAtMs: 0 };
 }
 
 const sentences: Readonly<Record<Trouble, string>> = {

@@ -1,9 +1,12 @@
 /**
  * How a local Ollama server can be started again: by the command of the settings, or by whatever is found to run it: a systemd unit,
  * a process of the user's PM2, a container. What is found must be the server of the very port that is asked, and something that this
- * user may restart. Nothing of it comes from a client.
+ * user may restart. What runs goes before what does not: of two that could serve the port it is the one that did. Nothing of it
+ * comes from a client.
  */
 import { isObject } from '../kernel/json.ts';
+import { findContainer } from './restart-container.ts';
+import { portIn } from './restart-port.ts';
 import type { Command, CommandResult } from './run-command.ts';
 
 export interface RestartWay {
@@ -23,10 +26,15 @@ export interface RestartSearch {
   readonly run: (command: Command) => Promise<CommandResult>;
 }
 
-const ownPort = 11_434;
+/** The way, or why there is none. */
+export type FoundWay = RestartWay | { readonly none: string };
 
-/** @returns the way, or why there is none */
-export async function findRestartWay(search: RestartSearch): Promise<RestartWay | { readonly none: string }> {
+interface Found {
+  readonly way: RestartWay;
+  readonly runs: boolean;
+}
+
+export async function findRestartWay(search: RestartSearch): Promise<FoundWay> {
   const { setting, ports } = search;
   if (setting === 'off') return { none: 'OLLAMA_RESTART_COMMAND is off' };
   if (ports.length === 0) return { none: 'no Ollama server is on this machine' };
@@ -35,29 +43,33 @@ export async function findRestartWay(search: RestartSearch): Promise<RestartWay 
   if (ports.length > 1 || port === undefined) {
     return { none: 'several Ollama servers are on this machine: name a command in OLLAMA_RESTART_COMMAND' };
   }
+  let stopped: RestartWay | undefined;
   for (const find of [findUnit, findPm2Process, findContainer]) {
-    const way = await find(search, port);
-    if (way !== undefined) return way;
+    const found = await find(search, port);
+    if (found?.runs === true) return found.way;
+    stopped ??= found?.way;
   }
+  if (stopped !== undefined) return stopped;
   return { none: 'nothing is known that may restart it: no systemd unit, PM2 process or container of this user' };
 }
 
-async function findUnit({ run, isRoot }: RestartSearch, port: number): Promise<RestartWay | undefined> {
+async function findUnit({ run, isRoot }: RestartSearch, port: number): Promise<Found | undefined> {
   // A unit of the system is for root alone to restart, as a rule.
   const scope = isRoot ? [] : ['--user'];
   const unit = 'ollama.service';
   const { code, output } = await run({
     file: 'systemctl',
-    args: [...scope, 'show', unit, '-p', 'LoadState,Environment'],
+    args: [...scope, 'show', unit, '-p', 'LoadState,ActiveState,Environment'],
   });
   if (code !== 0 || !/^LoadState=loaded$/m.test(output) || portIn(/OLLAMA_HOST=(\S+)/.exec(output)?.[1]) !== port) {
     return undefined;
   }
   const args = [...scope, 'restart', unit];
-  return { words: `systemctl ${args.join(' ')}`, command: { file: 'systemctl', args } };
+  const way = { words: `systemctl ${args.join(' ')}`, command: { file: 'systemctl', args } };
+  return { way, runs: /^ActiveState=(?:active|activating|reloading)$/m.test(output) };
 }
 
-async function findPm2Process({ run, pm2 }: RestartSearch, port: number): Promise<RestartWay | undefined> {
+async function findPm2Process({ run, pm2 }: RestartSearch, port: number): Promise<Found | undefined> {
   if (pm2 === undefined) return undefined;
   const env = { PM2_HOME: pm2.home };
   const { code, output } = await run({ file: pm2.file, args: [...pm2.args, 'jlist'], env });
@@ -70,24 +82,8 @@ async function findPm2Process({ run, pm2 }: RestartSearch, port: number): Promis
   const id = found?.['pm_id'];
   if (typeof id !== 'number') return undefined;
   const args = [...pm2.args, 'restart', String(id)];
-  return { words: `pm2 restart ${id}`, command: { file: pm2.file, args, env } };
-}
-
-async function findContainer({ run }: RestartSearch, port: number): Promise<RestartWay | undefined> {
-  for (const file of ['docker', 'podman']) {
-    const args = ['ps', '--format', '{{.Names}}\t{{.Image}}\t{{.Ports}}'];
-    const { code, output } = await run({ file, args });
-    const rows = code === 0 ? output.split('\n').map(line => line.split('\t')) : [];
-    const [name] = rows.find(([, image = '', its = '']) => image.includes('ollama') && publishes(its, port)) ?? [];
-    if (name === undefined || !/^\w[\w.-]*$/.test(name)) continue;
-    return { words: `${file} restart ${name}`, command: { file, args: ['restart', name] } };
-  }
-  return undefined;
-}
-
-/** @param ports as `0.0.0.0:11434->11434/tcp, [::]:11434->11434/tcp` */
-function publishes(ports: string, port: number): boolean {
-  return ports.split(', ').some(one => one.includes(`:${port}->`));
+  const { status } = isObject(found?.['pm2_env']) ? found['pm2_env'] : {};
+  return { way: { words: `pm2 restart ${id}`, command: { file: pm2.file, args, env } }, runs: status === 'online' };
 }
 
 function readRows(text: string): ReadonlyArray<Readonly<Record<string, unknown>>> {
@@ -97,9 +93,4 @@ function readRows(text: string): ReadonlyArray<Readonly<Record<string, unknown>>
   } catch {
     return [];
   }
-}
-
-/** Of Ollama's own variable, which may be a port, an address, or both. */
-function portIn(host: string | undefined): number {
-  return Number(/:(\d+)\/?"?$/.exec(host ?? '')?.[1] ?? ownPort);
 }

@@ -64,6 +64,14 @@ async function failUntilLeftAlone(): Promise<void> {
   });
 }
 
+test('start and doctor tell what would restart the server', async () => {
+  const words = `restarted by: echo "$DECI_UPSTREAM" >> ${mark}`;
+  for (const script of ['scripts/start.ts', 'scripts/doctor.ts']) {
+    const { stdout } = await cluster.script([script]);
+    assert.ok(stdout.includes(words), stdout);
+  }
+});
+
 test('five failures, spread over two workers as chance has it, are enough', async () => {
   await cluster.control.fault({ fault: 'load-failure', path: '/api/chat', message: 'exit status 2' });
   for (let time = 0; time < 5; time++) assert.equal(await status(), 500);

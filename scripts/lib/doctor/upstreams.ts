@@ -1,11 +1,31 @@
 /** Whether each Ollama answers. None is no failure: Deci starts without them and takes them when they come. */
+import { findOwnRestartWay } from '../../../src/app/own-restart-way.ts';
+import type { Config } from '../../../src/config/config.ts';
 import type { UpstreamUrl } from '../../../src/config/value-types.ts';
 import { ExchangeError, exchange } from '../../../src/kernel/http-exchange.ts';
 import { isObject, parseObject } from '../../../src/kernel/json.ts';
-import { describeUpstream } from '../describe.ts';
+import type { FoundWay } from '../../../src/supervision/restart-way.ts';
+import { describeRestart, describeUpstream } from '../describe.ts';
+import { askControl, type RestartWords } from '../worker-sockets.ts';
 import { type Check, type Finding, ok, warn } from './finding.ts';
 
 export const upstreamGroup = 'Ollama';
+
+/** As control says; where none runs, as it would find. */
+export function restartCheck(config: Config): Check {
+  return {
+    group: upstreamGroup,
+    name: 'restart',
+    look: async () => {
+      const control = await askControl(config.places.runDir);
+      return ok(describeRestart(control?.ollama_restart ?? wordsOf(await findOwnRestartWay(config))));
+    },
+  };
+}
+
+function wordsOf(found: FoundWay): RestartWords {
+  return 'none' in found ? found : { command: found.words };
+}
 
 const limitMs = 2000;
 const fix = 'Start Ollama there, or correct OLLAMA_URLS. Deci starts all the same.';
