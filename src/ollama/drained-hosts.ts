@@ -1,10 +1,9 @@
 /**
- * Which hosts get nothing new, by hand: kept in the store, so that it holds for all workers and over a restart, and looked at
- * often enough that every worker follows within a second. Owner: the composition root of a worker. When the store cannot be
- * asked, what was known last stays in force.
+ * Which hosts get nothing new, by hand: kept in the store, so that it holds for all workers and over a restart. Owner: the
+ * composition root of a worker.
  */
 import type { Resource } from '../kernel/lifecycle.ts';
-import { Ticker } from '../kernel/ticker.ts';
+import { FollowedSetting } from './followed-setting.ts';
 
 export interface DrainedHostsOptions {
   readonly settings: {
@@ -16,35 +15,31 @@ export interface DrainedHostsOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-const lookEveryMs = 250;
-
 export class DrainedHosts implements Resource {
   readonly name = 'drained-hosts';
   readonly #options: DrainedHostsOptions;
-  readonly #ticker: Ticker;
+  readonly #setting: FollowedSetting;
   #hosts: ReadonlySet<string> = new Set();
-  #failed = false;
 
   constructor(options: DrainedHostsOptions) {
     this.#options = options;
-    this.#ticker = new Ticker({
+    const read = (): void => {
+      this.#hosts = options.settings.draining();
+    };
+    this.#setting = new FollowedSetting({
       name: this.name,
-      intervalMs: lookEveryMs,
-      tick: async () => {
-        this.#look();
-        return undefined;
-      },
+      read,
       random: options.random,
       onFailure: options.onFailure,
     });
   }
 
   async start(): Promise<void> {
-    await this.#ticker.start();
+    await this.#setting.start();
   }
 
   async stop(): Promise<void> {
-    await this.#ticker.stop();
+    await this.#setting.stop();
   }
 
   has(host: string): boolean {
@@ -53,16 +48,6 @@ export class DrainedHosts implements Resource {
 
   async set(host: string, draining: boolean, by: string): Promise<void> {
     await this.#options.settings.setDraining(host, draining, by);
-    this.#look();
-  }
-
-  #look(): void {
-    try {
-      this.#hosts = this.#options.settings.draining();
-      this.#failed = false;
-    } catch (error) {
-      if (!this.#failed) this.#options.onFailure(error);
-      this.#failed = true;
-    }
+    this.#setting.look();
   }
 }

@@ -1,10 +1,9 @@
 /**
- * The virtual models, as this worker knows them: kept in the store, so that they hold for all workers and over a restart, and
- * looked at often enough that every worker follows within a second. Owner: the composition root of a worker. When the store
- * cannot be asked, what was known last stays in force.
+ * The virtual models, as this worker knows them: kept in the store, so that they hold for all workers and over a restart. Owner:
+ * the composition root of a worker.
  */
 import type { Resource } from '../kernel/lifecycle.ts';
-import { Ticker } from '../kernel/ticker.ts';
+import { FollowedSetting } from './followed-setting.ts';
 import { modelKey } from './model-key.ts';
 import type { VirtualModel } from './virtual-model.ts';
 import { readVirtualRecord } from './virtual-record.ts';
@@ -26,39 +25,34 @@ export interface VirtualModelsOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-const lookEveryMs = 250;
 const maxUnreadable = 1000;
 
 export class VirtualModels implements Resource {
   readonly name = 'virtual-models';
   readonly #options: VirtualModelsOptions;
-  readonly #ticker: Ticker;
+  readonly #setting: FollowedSetting;
   #models: ReadonlyMap<string, VirtualModel> = new Map();
   #version: string | undefined;
-  #failed = false;
   /** Records that were told of. */
   readonly #unreadable = new Set<string>();
 
   constructor(options: VirtualModelsOptions) {
     this.#options = options;
-    this.#ticker = new Ticker({
+    const read = (): void => this.#look();
+    this.#setting = new FollowedSetting({
       name: this.name,
-      intervalMs: lookEveryMs,
-      tick: async () => {
-        this.#look();
-        return undefined;
-      },
+      read,
       random: options.random,
       onFailure: options.onFailure,
     });
   }
 
   async start(): Promise<void> {
-    await this.#ticker.start();
+    await this.#setting.start();
   }
 
   async stop(): Promise<void> {
-    await this.#ticker.stop();
+    await this.#setting.stop();
   }
 
   /** By any spelling that Ollama takes to be the same name. */
@@ -72,40 +66,33 @@ export class VirtualModels implements Resource {
 
   /** For who must see what another worker wrote a moment ago. */
   refresh(): void {
-    this.#look();
+    this.#setting.look();
   }
 
   async put(model: VirtualModel, by: string): Promise<void> {
     await this.#options.records.put({ key: modelKey(model.name), json: JSON.stringify(model), by });
-    this.#look();
+    this.#setting.look();
   }
 
   /** False when there is one already, which stays. */
   async add(model: VirtualModel, by: string): Promise<boolean> {
     const isAdded = await this.#options.records.add({ key: modelKey(model.name), json: JSON.stringify(model), by });
-    this.#look();
+    this.#setting.look();
     return isAdded;
   }
 
   async remove(model: string): Promise<boolean> {
     const wasThere = await this.#options.records.remove(modelKey(model));
-    this.#look();
+    this.#setting.look();
     return wasThere;
   }
 
   #look(): void {
-    const { records, onFailure } = this.#options;
-    try {
-      const version = records.version();
-      if (version !== this.#version) {
-        this.#models = this.#read(records.all());
-        this.#version = version;
-      }
-      this.#failed = false;
-    } catch (error) {
-      if (!this.#failed) onFailure(error);
-      this.#failed = true;
-    }
+    const { records } = this.#options;
+    const version = records.version();
+    if (version === this.#version) return;
+    this.#models = this.#read(records.all());
+    this.#version = version;
   }
 
   /** One that cannot be read is left out, and does not keep the others from being there. */

@@ -4,13 +4,13 @@
  *
  * Of all workers one looks at a host at a time.
  */
-import { withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { BreakerBoard, BreakerView } from './breaker-board.ts';
 import { classifyFailure, type FailureClass } from './failure-class.ts';
 import type { Pass } from './pass.ts';
+import { SideWork } from './side-work.ts';
 import type { TrialStore } from './trials.ts';
 
 export interface ProbedHost {
@@ -45,15 +45,15 @@ export class BreakerProbe implements Resource {
   readonly name = 'breaker-probe';
   readonly #options: BreakerProbeOptions;
   readonly #ticker: Ticker;
-  /** Trials of one token that are under way: they outlast a round, which must go on for the others. */
-  readonly #running = new Map<string, Promise<void>>();
-  readonly #abort = new AbortController();
+  /** A trial of one token outlasts a round. */
+  readonly #work: SideWork;
   readonly #lookedAtMs = new Map<string, number>();
   /** Hosts that did not answer when they were last looked at. */
   readonly #silent = new Set<string>();
 
   constructor(options: BreakerProbeOptions) {
     this.#options = options;
+    this.#work = new SideWork(options.onFailure);
     this.#ticker = new Ticker({
       name: this.name,
       tick: () => this.#round(),
@@ -69,9 +69,9 @@ export class BreakerProbe implements Resource {
   }
 
   async stop(): Promise<void> {
-    this.#abort.abort(new DeciError('draining'));
+    const ended = this.#work.stop();
     await this.#ticker.stop();
-    await Promise.all(this.#running.values());
+    await ended;
   }
 
   async #round(): Promise<undefined> {
@@ -79,12 +79,7 @@ export class BreakerProbe implements Resource {
     await refresh();
     board.sync();
     for (const view of board.list()) {
-      if (view.state.is === 'closed' || this.#running.has(view.name)) continue;
-      const work = this.#attend(view).catch(this.#options.onFailure);
-      this.#running.set(
-        view.name,
-        work.finally(() => this.#running.delete(view.name)),
-      );
+      if (view.state.is !== 'closed') this.#work.begin(view.name, () => this.#attend(view));
     }
     return undefined;
   }
@@ -127,10 +122,10 @@ export class BreakerProbe implements Resource {
     try {
       if (trial === 'lost') throw new DeciError('upstream_unreachable');
       const { model } = trial;
-      if (model !== undefined) await this.#within(generateMs, signal => host.generate(model, signal));
+      if (model !== undefined) await this.#work.within(generateMs, signal => host.generate(model, signal));
       pass.succeeded();
     } catch (thrown) {
-      if (this.#abort.signal.aborted) return;
+      if (this.#work.isGivenUp) return;
       const failure = fail(pass, thrown);
       if (failure === 'first_token_timeout' && trial !== 'lost') this.#name(host, view, trial.model);
     } finally {
@@ -147,7 +142,7 @@ export class BreakerProbe implements Resource {
 
   async #answers(host: ProbedHost): Promise<boolean> {
     try {
-      await this.#within(lookMs, signal => host.look(signal));
+      await this.#work.within(lookMs, signal => host.look(signal));
       return true;
     } catch {
       return false;
@@ -157,24 +152,10 @@ export class BreakerProbe implements Resource {
   /** Undefined when it does not say. */
   async #loaded(host: ProbedHost): Promise<readonly string[] | undefined> {
     try {
-      return await this.#within(lookMs, signal => host.loaded(signal));
+      return await this.#work.within(lookMs, signal => host.loaded(signal));
     } catch {
       return undefined;
     }
-  }
-
-  #within<T>(maxMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return withDeadline(maxMs, async deadline => {
-      const both = new AbortController();
-      const end = (): void => both.abort(new DeciError('first_token_timeout'));
-      deadline.addEventListener('abort', end);
-      this.#abort.signal.addEventListener('abort', end);
-      try {
-        return await work(both.signal);
-      } finally {
-        this.#abort.signal.removeEventListener('abort', end);
-      }
-    });
   }
 }
 

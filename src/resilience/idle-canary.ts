@@ -11,12 +11,11 @@
  * - A slot is taken like for any other request; where none is free, there are requests, and who watches those sees more.
  * - What others use beside us proves life too: the time at which the model is to leave moves by that, and while it is loaded.
  */
-import { withDeadline } from '../kernel/deadline.ts';
-import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { pause } from '../kernel/pause.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { BreakerBoard } from './breaker-board.ts';
+import { SideWork } from './side-work.ts';
 import { isSilence, type SignsOfLife } from './silence-watch.ts';
 
 export interface IdleModel {
@@ -90,11 +89,11 @@ export class IdleCanary implements Resource {
   readonly #options: IdleCanaryOptions;
   readonly #ticker: Ticker;
   readonly #idle: ReadonlyMap<string, Idle>;
-  readonly #running = new Map<string, Promise<void>>();
-  readonly #abort = new AbortController();
+  readonly #work: SideWork;
 
   constructor(options: IdleCanaryOptions) {
     this.#options = options;
+    this.#work = new SideWork(options.onFailure);
     const sinceMs = options.nowMs();
     const fresh = (): Idle => ({ pulse: 0, signs: 0, sinceMs, askedAtMs: sinceMs, stays: new Map() });
     this.#idle = new Map(options.hosts.map(({ name }) => [name, fresh()]));
@@ -112,22 +111,15 @@ export class IdleCanary implements Resource {
   }
 
   async stop(): Promise<void> {
-    this.#abort.abort(new DeciError('draining'));
+    const ended = this.#work.stop();
     await this.#ticker.stop();
-    await Promise.all(this.#running.values());
+    await ended;
   }
 
   async #round(): Promise<undefined> {
     for (const host of this.#options.hosts) {
       const idle = this.#idle.get(host.name);
-      if (idle === undefined || this.#running.has(host.name)) continue;
-      const work = this.#attend(host, idle).catch(error => {
-        if (!this.#abort.signal.aborted) this.#options.onFailure(error);
-      });
-      this.#running.set(
-        host.name,
-        work.finally(() => this.#running.delete(host.name)),
-      );
+      if (idle !== undefined) this.#work.begin(host.name, () => this.#attend(host, idle));
     }
     return undefined;
   }
@@ -160,7 +152,7 @@ export class IdleCanary implements Resource {
   /** What is to be asked: whatever stays longest, and is used by nobody. */
   async #choose(host: IdleHost, idle: Idle): Promise<IdleModel | undefined> {
     const before = await this.#loaded(host);
-    await pause(Math.min(restMs, this.#options.intervalMs), this.#abort.signal);
+    await pause(Math.min(restMs, this.#options.intervalMs), this.#work.signal);
     const now = await this.#loaded(host);
     const isMoved = now.some(({ name, expiresAtMs }) =>
       before.some(one => one.name === name && Math.abs(expiresAtMs - one.expiresAtMs) > movedMs),
@@ -174,7 +166,7 @@ export class IdleCanary implements Resource {
 
   async #loaded(host: IdleHost): Promise<readonly IdleModel[]> {
     // One that does not even say that is found out about by others.
-    return this.#within(lookMs, signal => host.loaded(signal)).catch(() => []);
+    return this.#work.within(lookMs, signal => host.loaded(signal)).catch(() => []);
   }
 
   async #ask(host: IdleHost, { name: model, contextLength, remainingMs }: IdleModel, idle: Idle): Promise<void> {
@@ -190,12 +182,12 @@ export class IdleCanary implements Resource {
     }
     const kept = { model, contextLength, keepAliveSeconds: secondsOf(remainingMs) };
     try {
-      await this.#within(answerMs, signal => host.generate(kept, signal));
+      await this.#work.within(answerMs, signal => host.generate(kept, signal));
       giveBack();
       onCanary(host.name, 'answered');
     } catch (error) {
       giveBack('aborted');
-      if (this.#abort.signal.aborted || this.#isUsed(host, idle)) return;
+      if (this.#work.isGivenUp || this.#isUsed(host, idle)) return;
       // Whatever it says in words, it is no silence.
       onCanary(host.name, isSilence(error) ? 'silent' : 'refused');
       if (!isSilence(error)) return;
@@ -215,22 +207,8 @@ export class IdleCanary implements Resource {
     for (const kept of all) {
       // One that was unloaded meanwhile is not loaded again for this.
       if (loaded.every(({ name }) => name !== kept.model)) continue;
-      await this.#within(lookMs, signal => host.keep(kept, signal)).catch(this.#options.onFailure);
+      await this.#work.within(lookMs, signal => host.keep(kept, signal)).catch(this.#options.onFailure);
     }
-  }
-
-  #within<T>(maxMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return withDeadline(maxMs, async deadline => {
-      const both = new AbortController();
-      const end = (): void => both.abort(new DeciError('first_token_timeout'));
-      deadline.addEventListener('abort', end);
-      this.#abort.signal.addEventListener('abort', end);
-      try {
-        return await work(both.signal);
-      } finally {
-        this.#abort.signal.removeEventListener('abort', end);
-      }
-    });
   }
 }
 

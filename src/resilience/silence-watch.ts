@@ -6,11 +6,11 @@
  * Every worker looks by itself, since it alone knows what its own requests hear; of all workers one at a time makes a host
  * generate, whoever holds its lease.
  */
-import { withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { BreakerBoard } from './breaker-board.ts';
+import { SideWork } from './side-work.ts';
 import { judgeSilence, mustHaveRead } from './silence.ts';
 import type { TrialStore } from './trials.ts';
 
@@ -79,11 +79,11 @@ export class SilenceWatch implements Resource {
   readonly #options: SilenceWatchOptions;
   readonly #ticker: Ticker;
   readonly #heard: ReadonlyMap<string, Heard>;
-  readonly #running = new Map<string, Promise<void>>();
-  readonly #abort = new AbortController();
+  readonly #work: SideWork;
 
   constructor(options: SilenceWatchOptions) {
     this.#options = options;
+    this.#work = new SideWork(options.onFailure);
     const atMs = options.nowMs();
     this.#heard = new Map(
       options.hosts.map(({ name }) => [name, { pulse: 0, atMs, lookedAtMs: 0, toldAtMs: 0, signs: 0 }]),
@@ -102,20 +102,15 @@ export class SilenceWatch implements Resource {
   }
 
   async stop(): Promise<void> {
-    this.#abort.abort(new DeciError('draining'));
+    const ended = this.#work.stop();
     await this.#ticker.stop();
-    await Promise.all(this.#running.values());
+    await ended;
   }
 
   async #round(): Promise<undefined> {
     for (const host of this.#options.hosts) {
       const heard = this.#heard.get(host.name);
-      if (heard === undefined || this.#running.has(host.name)) continue;
-      const work = this.#attend(host, heard).catch(this.#options.onFailure);
-      this.#running.set(
-        host.name,
-        work.finally(() => this.#running.delete(host.name)),
-      );
+      if (heard !== undefined) this.#work.begin(host.name, () => this.#attend(host, heard));
     }
     return undefined;
   }
@@ -172,11 +167,11 @@ export class SilenceWatch implements Resource {
     if (release === undefined) return;
     const { pulse } = heard;
     try {
-      await this.#within(signal => host.generate(model, signal));
+      await this.#work.within(generateMs, signal => host.generate(model, signal));
       // It generates for others at least: what our own requests wait for has its own limits.
       heard.atMs = nowMs();
     } catch (error) {
-      if (this.#abort.signal.aborted || host.pulse() !== pulse || signs.get(host.name) !== heard.signs) return;
+      if (this.#work.isGivenUp || host.pulse() !== pulse || signs.get(host.name) !== heard.signs) return;
       // Whatever it says in words, it is no silence; what is wrong then is for those whose requests it refuses.
       if (!isSilence(error)) {
         heard.atMs = nowMs();
@@ -204,19 +199,5 @@ export class SilenceWatch implements Resource {
     // Where that is only told, as in a dry run, it is not told every few seconds.
     if (heard !== undefined && board.standing(host.name, '') === 'closed') heard.lookedAtMs += tellAgainMs;
     else if (model !== undefined) board.condemn(`${host.name} ${model}`, 'first_token_timeout', verdict);
-  }
-
-  #within(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    return withDeadline(generateMs, async deadline => {
-      const both = new AbortController();
-      const end = (): void => both.abort(new DeciError('first_token_timeout'));
-      deadline.addEventListener('abort', end);
-      this.#abort.signal.addEventListener('abort', end);
-      try {
-        await work(both.signal);
-      } finally {
-        this.#abort.signal.removeEventListener('abort', end);
-      }
-    });
   }
 }
