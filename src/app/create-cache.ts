@@ -5,7 +5,7 @@ import { MemoryTier } from '../cache/memory-tier.ts';
 import type { OneBlock } from '../cache/one-block.ts';
 import { RefreshAhead } from '../cache/refresh-ahead.ts';
 import { requestKey } from '../cache/request-key.ts';
-import { maxRecordedBytes, ResponseCache } from '../cache/response-cache.ts';
+import { maxRecordedBytes, ResponseCache, type ResponseCacheOptions } from '../cache/response-cache.ts';
 import { SharedTier } from '../cache/shared-tier.ts';
 import { SingleFlight } from '../cache/single-flight.ts';
 import type { CacheConfig } from '../config/config.ts';
@@ -29,7 +29,7 @@ export interface CacheOptions extends CacheConfig {
   readonly runDir: string;
   /** How long an answer of another worker is waited for. */
   readonly maxWaitMs: number;
-  readonly digestOf: (model: string) => string | undefined;
+  readonly weights: ResponseCacheOptions['weights'];
   /** Whether nobody waits for a slot. */
   readonly isIdle: () => boolean;
 }
@@ -90,7 +90,7 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     shared,
     purges,
     nameOf: modelKey,
-    digestOf: options.digestOf,
+    weights: options.weights,
     writesBehind: options.write === 'behind',
     now: Date.now,
     ttlMs,

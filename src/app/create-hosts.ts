@@ -57,9 +57,12 @@ export function createHosts({ config, spine, resilience, via, onChange }: HostsO
     now: Date.now,
     onChange: () => pool.forgetModels(),
   });
-  const digestOf = (model: string): string | undefined => {
-    changes.look();
-    return pool.digestOf(model);
+  const weights = {
+    digestOf: (model: string) => {
+      changes.look();
+      return pool.digestOf(model);
+    },
+    changes: () => changes.count(),
   };
   const { leases } = spine;
   const leftAloneFor = (host: string): string | undefined => board.cause(host, '');
@@ -67,7 +70,7 @@ export function createHosts({ config, spine, resilience, via, onChange }: HostsO
   const states = new HostStates({ list: views, events, log, random: Math.random });
   const describe = (): object[] =>
     pool.hosts.map(({ url, name, state }) => ({ url, state, draining: drained.has(name), condition: states.of(name) }));
-  return { pool, drained, views, states, describe, digestOf };
+  return { pool, drained, views, states, describe, weights };
 }
 
 function tellChange(host: UpstreamHost, { log, events }: Spine, { outlook, board }: Resilience): void {

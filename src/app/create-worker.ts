@@ -106,7 +106,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
             ...config.cache,
             runDir: places.runDir,
             maxWaitMs: timeouts.totalMs,
-            digestOf: hosts.digestOf,
+            weights: hosts.weights,
             isIdle: () => admission.waiting === 0,
           },
           spine,

@@ -15,6 +15,7 @@ const lookEveryMs = 100;
 export class ModelChanges {
   readonly #options: ModelChangesOptions;
   #seen: number | undefined;
+  #count = 0;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ModelChangesOptions) {
@@ -23,7 +24,7 @@ export class ModelChanges {
 
   /** By this worker. */
   tell(): void {
-    this.#options.onChange();
+    this.#changed();
     try {
       this.#options.counters.add(key, 1);
     } catch {
@@ -33,15 +34,28 @@ export class ModelChanges {
 
   /** Cheap: the number is read now and then. */
   look(): void {
-    const atMs = this.#options.now();
-    if (Math.abs(atMs - this.#lookedAtMs) < lookEveryMs) return;
-    this.#lookedAtMs = atMs;
+    if (Math.abs(this.#options.now() - this.#lookedAtMs) >= lookEveryMs) this.#look();
+  }
+
+  /** How many changes there were, by whichever worker, up to this moment; without the shared state, by this one. */
+  count(): number {
+    this.#look();
+    return this.#count;
+  }
+
+  #look(): void {
+    this.#lookedAtMs = this.#options.now();
     try {
       const count = this.#options.counters.get(key);
-      if (this.#seen !== undefined && count !== this.#seen) this.#options.onChange();
+      if (this.#seen !== undefined && count !== this.#seen) this.#changed();
       this.#seen = count;
     } catch {
       // As above.
     }
+  }
+
+  #changed(): void {
+    this.#count++;
+    this.#options.onChange();
   }
 }

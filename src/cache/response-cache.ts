@@ -18,8 +18,12 @@ export interface ResponseCacheOptions {
   readonly purges: { count(): number; add(): void };
   /** One name for all that mean the same model. */
   readonly nameOf: (model: string) => string;
-  /** Of the weights that a model has on the hosts now; undefined when nobody knows. */
-  readonly digestOf: (model: string) => string | undefined;
+  readonly weights: {
+    /** Of the weights that a model has on the hosts now; undefined when nobody knows. */
+    digestOf(model: string): string | undefined;
+    /** How often models were changed through any worker, up to this moment. */
+    changes(): number;
+  };
   readonly now: () => number;
   readonly ttlMs: number;
   readonly staleMs: number;
@@ -34,12 +38,16 @@ export interface PurgeRequest {
   readonly key?: string | undefined;
 }
 
+/** What an answer is recorded by, as it was when it was begun. */
 export interface NewRecording {
   readonly model: string;
   readonly tenant: string;
   readonly tags: readonly string[];
-  /** The `epoch` when the answer was begun. */
+  /** How often anything was purged. */
   readonly epoch: number;
+  readonly digest: string | undefined;
+  /** How often models were changed, where the digest was not known. */
+  readonly changes: number | undefined;
   /** The lines as one object, where somebody has made it. */
   readonly whole?: string | undefined;
 }
@@ -64,10 +72,14 @@ export class ResponseCache {
     this.#look();
   }
 
-  /** Changes with every purge. */
-  get epoch(): number {
+  /** For an answer that is about to be generated: what goes on meanwhile is not what it was made by. */
+  begin(of: string, tenant: string, tags: readonly string[]): NewRecording {
+    const { nameOf, weights } = this.#options;
     this.#look();
-    return this.#epoch;
+    const model = nameOf(of);
+    const digest = weights.digestOf(model);
+    const changes = digest === undefined ? weights.changes() : undefined;
+    return { model, tenant, tags, epoch: this.#epoch, digest, changes };
   }
 
   /** @param ttlMs where it is not as the settings say; never longer than answers are kept */
@@ -109,11 +121,12 @@ export class ResponseCache {
 
   /** @param urgency `now` where others wait for it */
   record(key: string, lines: Buffer, about: NewRecording, urgency: 'now' | 'soon'): void {
-    const { memory, shared, now, nameOf, digestOf } = this.#options;
-    const { tenant, tags, epoch } = about;
-    const model = nameOf(about.model);
-    if (lines.length > maxRecordedBytes || epoch !== this.epoch) return;
-    const recording = new Recording(lines, { model, tenant, digest: digestOf(model), recordedAtMs: now() }, tags);
+    const { memory, shared, now } = this.#options;
+    const { model, tenant, tags, epoch } = about;
+    this.#look();
+    if (lines.length > maxRecordedBytes || epoch !== this.#epoch) return;
+    const digest = about.digest ?? this.#digestSince(about);
+    const recording = new Recording(lines, { model, tenant, digest, recordedAtMs: now() }, tags);
     recording.whole = about.whole;
     memory.set(key, recording);
     if (urgency === 'now' || !this.#options.writesBehind) shared.write(key, recording, epoch);
@@ -162,9 +175,15 @@ export class ResponseCache {
     return this.#options.now() - facts.recordedAtMs < maxAgeMs;
   }
 
+  /** Nobody knew what weights would answer: those that are known now, unless models were changed meanwhile. */
+  #digestSince({ model, changes }: NewRecording): string | undefined {
+    const { weights } = this.#options;
+    return changes === weights.changes() ? weights.digestOf(model) : undefined;
+  }
+
   /** A model that was pulled anew gives other answers; old ones are good for bad times only. */
   #isOfSameWeights({ facts }: Recording): boolean {
-    return facts.digest === this.#options.digestOf(facts.model);
+    return facts.digest === this.#options.weights.digestOf(facts.model);
   }
 
   #look(): void {

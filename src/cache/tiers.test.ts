@@ -130,13 +130,20 @@ test('what is written later can be read at once, and is there after a flush', ()
   assert.ok(store.entries.has('a'));
 });
 
-function cacheOver(store: FakeStore, shared: { purges: number; nowMs: number; digest?: string }): ResponseCache {
+interface SharedState {
+  purges: number;
+  nowMs: number;
+  digest?: string;
+  changes?: number;
+}
+
+function cacheOver(store: FakeStore, shared: SharedState): ResponseCache {
   return new ResponseCache({
     memory: new MemoryTier({ maxEntries: 10, maxBytes: 1e6, onEvicted: () => undefined }),
     shared: store.tier,
     purges: { count: () => shared.purges, add: () => shared.purges++ },
     nameOf: model => model.toLowerCase(),
-    digestOf: () => shared.digest,
+    weights: { digestOf: () => shared.digest, changes: () => shared.changes ?? 0 },
     now: () => shared.nowMs,
     writesBehind: true,
     ttlMs: 1000,
@@ -147,7 +154,7 @@ function cacheOver(store: FakeStore, shared: { purges: number; nowMs: number; di
 test('an answer is fresh, then stale, then gone', () => {
   const shared = { purges: 0, nowMs: 50_000 };
   const cache = cacheOver(new FakeStore(), shared);
-  cache.record('k', recording().lines, { ...about, tags: [], epoch: cache.epoch }, 'now');
+  cache.record('k', recording().lines, cache.begin('m', 't', []), 'now');
   assert.ok(cache.fresh('k') && cache.stale('k'));
   shared.nowMs += 1000;
   assert.equal(cache.fresh('k'), undefined);
@@ -161,7 +168,7 @@ test('what other weights said is no fresh answer any more, and still one for bad
   const shared = { purges: 0, nowMs: 50_000, digest: 'old' };
   const store = new FakeStore();
   const cache = cacheOver(store, shared);
-  const begun = { model: 'M', tenant: 't', tags: [], epoch: cache.epoch };
+  const begun = cache.begin('M', 't', []);
   cache.record('k', recording().lines, begun, 'now');
   assert.ok(cache.fresh('k') && cache.hasRecent('k'));
   shared.digest = 'new';
@@ -170,14 +177,29 @@ test('what other weights said is no fresh answer any more, and still one for bad
     assert.equal(one.stale('k')?.facts.digest, 'old');
   }
   cache.record('k', recording().lines, begun, 'now');
+  assert.equal(cache.fresh('k'), undefined, 'it was begun with the old ones');
+  cache.record('k', recording().lines, cache.begin('M', 't', []), 'now');
   assert.deepEqual(cache.fresh('k')?.facts, { model: 'm', tenant: 't', digest: 'new', recordedAtMs: 50_000 });
+});
+
+test('weights that nobody knew are those that are known at the end, unless models were changed meanwhile', () => {
+  const shared: SharedState = { purges: 0, nowMs: 50_000, changes: 1 };
+  const cache = cacheOver(new FakeStore(), shared);
+  const begun = cache.begin('m', 't', []);
+  shared.digest = 'new';
+  cache.record('k', recording().lines, begun, 'now');
+  assert.equal(cache.fresh('k')?.facts.digest, 'new');
+  shared.changes = 2;
+  cache.record('k', recording().lines, begun, 'now');
+  assert.equal(cache.fresh('k'), undefined);
+  assert.ok(cache.stale('k'));
 });
 
 test('a purge empties the memory of the other workers, and what was begun before it is not recorded', async () => {
   const shared = { purges: 0, nowMs: 50_000 };
   const store = new FakeStore(shared);
   const [one, other] = [cacheOver(store, shared), cacheOver(store, shared)];
-  const begun = { ...about, tags: [], epoch: one.epoch };
+  const begun = one.begin('m', 't', []);
   one.record('k', recording().lines, begun, 'now');
   assert.ok(other.fresh('k'));
   assert.equal(await one.purge({}), 1);
@@ -194,7 +216,7 @@ test('what a worker still has to write is not written behind a purge by another 
   stores.push(new FakeStore(shared, stores[0]?.entries));
   const [one, other] = stores.map(store => cacheOver(store, shared));
   assert.ok(one && other);
-  const begun = { ...about, tags: [], epoch: other.epoch };
+  const begun = other.begin('m', 't', []);
   for (const key of ['a', 'b']) other.record(key, recording().lines, begun, 'soon');
   assert.ok(other.stale('a'));
   const purged = one.purge({});

@@ -330,6 +330,30 @@ test('a model that was made anew gives new answers; what the old one said is goo
   });
 });
 
+test('an answer that was begun before its model was made anew is not taken for one of the new model', async () => {
+  const model = 'remade';
+  const make = async (from: string): Promise<void> => {
+    const made = await ask(cluster, '/api/create', { model, from, stream: false });
+    assert.equal(made.status, 200, made.text);
+  };
+  await make('llama3.2');
+  await until('all workers know the model', async () => {
+    const known = fresh({ ...fixed, model });
+    await ask(cluster, '/api/chat', known);
+    return (await everywhere(() => ask(cluster, '/api/chat', known))).every(answer => cacheOf(answer) === 'hit');
+  });
+  cluster.control.setOptions({ firstTokenMs: 300 });
+  const question = fresh({ ...fixed, model });
+  const generations = inferenceCount(cluster.control);
+  const begun = ask(cluster, '/api/chat', question);
+  await until('it is being made', () => inferenceCount(cluster.control) > generations);
+  await make('qwen3');
+  assert.equal((await begun).status, 200);
+  cluster.control.setOptions({ firstTokenMs: 0 });
+  assert.equal(cacheOf(await ask(cluster, '/api/chat', question)), 'miss');
+  await until('the new answer is kept', async () => cacheOf(await ask(cluster, '/api/chat', question)) === 'hit');
+});
+
 test('who shares an answer has his own time for it: one that gives up early takes it from nobody', async () => {
   const embedding = { model: 'nomic-embed-text', input: `shared ${questions++}` };
   for (const [path, body] of [

@@ -40,7 +40,7 @@ function setUp(next: Generate, refresh?: CacheDeps['refresh']) {
   const find = (key: string): Recording | undefined => (state.fresh ? records.get(key) : undefined);
   const deps: CacheDeps = {
     cache: {
-      epoch: 0,
+      begin: (model, tenant, tags) => ({ model, tenant, tags, epoch: 0, digest: undefined, changes: 0 }),
       fresh: find,
       freshShared: find,
       stale: key => records.get(key),

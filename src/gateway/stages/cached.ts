@@ -19,7 +19,7 @@ import { BegunAnswer, isRecordable, RecordedAnswer, ReplayedAnswer, SharedAnswer
 export interface CacheDeps {
   readonly cache: Pick<
     ResponseCache,
-    'fresh' | 'freshShared' | 'stale' | 'hasRecent' | 'record' | 'epoch' | 'hold' | 'letGo'
+    'fresh' | 'freshShared' | 'stale' | 'hasRecent' | 'record' | 'begin' | 'hold' | 'letGo'
   >;
   readonly flights: SingleFlight<NativeStream, Urgency>;
   readonly election: {
@@ -110,7 +110,7 @@ async function recorded(
   { job, key }: Asked,
   signal: AbortSignal,
 ): Promise<BegunAnswer> {
-  const about = describe(job, cache.epoch);
+  const about = begin(cache, job);
   const marks: AnswerMarks = { cache: 'bypass', cacheKey: key };
   const stream = await next(job, signal);
   if (stream.single || cache.hasRecent(key)) return new BegunAnswer(stream, marks);
@@ -124,7 +124,7 @@ async function recorded(
 
 async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signal: AbortSignal): Promise<SharedAnswer> {
   const { cache, election, flights } = deps;
-  const about = describe(job, cache.epoch);
+  const about = begin(cache, job);
   let lead: NativeStream | undefined;
   let resign = (): void => undefined;
   // An answer that is wanted whole is made again when it breaks in the middle, a stream is not: neither joins the other here,
@@ -175,7 +175,7 @@ function refreshAhead(deps: CacheDeps, next: Generate, { job, key }: Asked, hit:
 
 /** @throws DeciError when the answer cannot be had, or none may be kept of it */
 async function renew({ cache }: CacheDeps, next: Generate, { job, key }: Asked, signal: AbortSignal): Promise<void> {
-  const about = describe(job, cache.epoch);
+  const about = begin(cache, job);
   const asker = { owner: job.asker.owner, priority: 'background' } as const;
   const stream = await next({ ...job, gathered: true, asker }, signal);
   const lines = Buffer.concat(await Array.fromAsync(stream));
@@ -183,6 +183,6 @@ async function renew({ cache }: CacheDeps, next: Generate, { job, key }: Asked, 
   cache.record(key, lines, { ...about, whole: JSON.stringify(wholeOf(lines)) }, 'now');
 }
 
-function describe({ model, tenant, wishes }: GenerationJob, epoch: number): NewRecording {
-  return { model, tenant, tags: wishes?.tags ?? [], epoch };
+function begin(cache: CacheDeps['cache'], { model, tenant, wishes }: GenerationJob): NewRecording {
+  return cache.begin(model, tenant, wishes?.tags ?? noWishes.tags);
 }

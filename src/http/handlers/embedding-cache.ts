@@ -66,12 +66,7 @@ export async function cachedEmbedding(
     tell(context, deps, { ...asked.marks, cache: 'hit', cacheKey });
     return hit.lines;
   }
-  const about: NewRecording = {
-    model: asked.model,
-    tenant: tenantOf(context),
-    tags: wishes.tags,
-    epoch: cache.epoch,
-  };
+  const about = cache.begin(asked.model, tenantOf(context), wishes.tags);
   try {
     const { answer, isOwn } = await share(
       deps,
