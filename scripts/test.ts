@@ -22,7 +22,7 @@ interface Suite {
 
 const suites: Readonly<Record<string, Suite>> = {
   unit: { files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/{docs,fake-ollama}/*.test.ts'], concurrency: 2 },
-  integration: { files: ['test/integration/*.test.ts'], concurrency: 2, leastChecked: 800 },
+  integration: { files: ['test/integration/*.test.ts'], concurrency: 3, leastChecked: 800 },
   cluster: {
     files: ['test/cluster/*.test.ts'],
     concurrency: 2,

@@ -183,17 +183,17 @@ test('all hosts dead: what was answered before is served as stale, the rest refu
     30_000,
   );
   const took: number[] = [];
-  for (let time = 0; time < 50; time++) {
+  for (let time = 0; time < 400; time++) {
     const atMs = performance.now();
-    const { status } = await ask(cluster, '/api/chat', different(number++));
+    const { status, text } = await ask(cluster, '/api/chat', different(number++));
     took.push(performance.now() - atMs);
     assert.equal(status, 503);
+    assert.match(text, /can be reached/);
   }
   t.diagnostic(
-    `refused in ${percentile(took, 0.5).toFixed(1)} ms (p50), ${percentile(took, 0.99).toFixed(1)} ms (longest)`,
+    `refused in ${percentile(took, 0.5).toFixed(1)} ms (p50), ${percentile(took, 0.99).toFixed(1)} ms (p99)`,
   );
-  // One late answer of fifty is the machine's.
-  assert.ok(percentile(took, 0.95) <= 50, `${percentile(took, 0.95)} ms`);
+  assert.ok(percentile(took, 0.99) <= 50, `${percentile(took, 0.99)} ms`);
   for (let time = 0; time < 6; time++) {
     const stale = await ask(cluster, '/api/chat', known);
     assert.deepEqual([stale.status, stale.headers.get('x-deci-cache')], [200, 'stale']);
