@@ -30,11 +30,15 @@ export interface AttemptTarget {
   readonly question?: RecordedQuestion | undefined;
 }
 
-/** Hosts by what all attempts of a request did with them. */
+/** Names of hosts by what all attempts of a request did with them, each once. Lists, since they are few and made for each request. */
 export interface AskedHosts {
-  readonly asked: Set<string>;
+  readonly asked: string[];
   /** Not to be asked again: what failed there would fail there once more. */
-  readonly barred: Set<string>;
+  readonly barred: string[];
+}
+
+interface Elsewhere {
+  names(): readonly string[];
 }
 
 interface Named {
@@ -51,7 +55,7 @@ export class AttemptPlan {
   readonly #hosts: AskedHosts;
   readonly #leftMs: () => number;
   /** Hosts that were wanted at any time, while the attempt waited for its turn. */
-  readonly #wanted = new Set<string>();
+  readonly #wanted: string[] = [];
   #host: string | undefined;
   #hasAsked = false;
 
@@ -69,10 +73,10 @@ export class AttemptPlan {
   }
 
   /** Hosts that may be asked when the one that was offered has failed. */
-  elsewhere: () => readonly string[] = () => [];
+  elsewhere: Elsewhere | undefined;
 
   /** By all attempts so far. */
-  get asked(): ReadonlySet<string> {
+  get asked(): readonly string[] {
     return this.#hosts.asked;
   }
 
@@ -82,9 +86,9 @@ export class AttemptPlan {
    */
   order<H extends Named>(candidates: readonly H[]): readonly H[] {
     const { asked, barred } = this.#hosts;
-    for (const { name } of candidates) this.#wanted.add(name);
-    const may = candidates.filter(({ name }) => !this.#isOpen(name) && !barred.has(name));
-    const fresh = asked.size === 0 ? may : may.filter(({ name }) => !asked.has(name));
+    for (const { name } of candidates) addOnce(this.#wanted, name);
+    const may = candidates.filter(({ name }) => !this.#isOpen(name) && !barred.includes(name));
+    const fresh = asked.length === 0 ? may : may.filter(({ name }) => !asked.includes(name));
     const open = fresh.length > 0 ? fresh : may;
     if (open.length < 2) return open;
     const ranks = new Map(open.map(host => [host, this.#rank(host.name)]));
@@ -98,7 +102,7 @@ export class AttemptPlan {
     this.pass = pass;
     this.#host = host;
     this.#hasAsked = true;
-    this.#hosts.asked.add(host);
+    addOnce(this.#hosts.asked, host);
     return true;
   }
 
@@ -113,7 +117,7 @@ export class AttemptPlan {
     if (this.#isResting(error)) return 'resting';
     const failure = classifyFailure(error, this.#target.embeds);
     if (this.#host === undefined) return failure;
-    if (!ruleFor(failure, this.#target.retry).sameHost) this.#hosts.barred.add(this.#host);
+    if (!ruleFor(failure, this.#target.retry).sameHost) addOnce(this.#hosts.barred, this.#host);
     this.pass.failed(failure, causeOf(error));
     const { outlook } = this.#health;
     if (failure === 'unreachable') outlook.lost(this.#host);
@@ -125,7 +129,7 @@ export class AttemptPlan {
   told(error: DeciError): DeciError {
     if (!this.#isResting(error)) return error;
     const { board } = this.#health;
-    const cause = [...this.#wanted].map(name => board.cause(name, this.#model));
+    const cause = this.#wanted.map(name => board.cause(name, this.#model));
     return cause.every(code => code === 'upstream_unreachable') ? error : new DeciError('upstream_resting');
   }
 
@@ -141,8 +145,8 @@ export class AttemptPlan {
   /** Hosts that may be asked and were not, by any attempt. */
   untried(): number {
     const { asked } = this.#hosts;
-    const all = new Set([...this.#wanted, ...this.elsewhere()]);
-    return [...all].filter(name => !asked.has(name) && !this.#isOpen(name)).length;
+    const all = new Set([...this.#wanted, ...(this.elsewhere?.names() ?? [])]);
+    return [...all].filter(name => !asked.includes(name) && !this.#isOpen(name)).length;
   }
 
   limits(limits: ExchangeLimits): ExchangeLimits {
@@ -151,7 +155,7 @@ export class AttemptPlan {
   }
 
   #isResting({ code }: DeciError): boolean {
-    return code === 'upstream_unreachable' && !this.#hasAsked && this.#wanted.size > 0;
+    return code === 'upstream_unreachable' && !this.#hasAsked && this.#wanted.length > 0;
   }
 
   #isOpen(name: string): boolean {
@@ -166,4 +170,8 @@ export class AttemptPlan {
     const share = board.share(name, this.#model);
     return share < 1 && random() >= share ? 2 : 1;
   }
+}
+
+function addOnce(names: string[], name: string): void {
+  if (!names.includes(name)) names.push(name);
 }

@@ -41,7 +41,7 @@ export async function withAttempts<T>(
   const startedAtMs = deps.nowMs();
   const totalMs = Math.min(deps.totalMs, target.timeoutMs ?? deps.totalMs);
   const settings = settingsFor(deps.settings, target.retry);
-  const hosts: AskedHosts = { asked: new Set(), barred: new Set() };
+  const hosts: AskedHosts = { asked: [], barred: [] };
   let retried: FailureClass | undefined;
   let told: DeciError | undefined;
   for (let number = 1; ; number++) {

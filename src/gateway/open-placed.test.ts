@@ -16,7 +16,7 @@ const done = '{"done":true}\n';
 
 function planFor(host: string, leftMs: () => number): AttemptPlan {
   const target = { model: 'M', embeds: false };
-  return new AttemptPlan(attemptDeps([host]), target, { asked: new Set(), barred: new Set() }, leftMs);
+  return new AttemptPlan(attemptDeps([host]), target, { asked: [], barred: [] }, leftMs);
 }
 
 /** Everything that was done with the slots, in order. */

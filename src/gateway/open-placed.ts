@@ -15,7 +15,7 @@ import { type Admission, type Place, Placing, type Wanted } from './placing.ts';
 /** What this needs of the hosts. */
 export interface Hosts {
   /** Those that may be asked, in the order in which they are wanted; empty when none is left. */
-  candidates(wanted?: Wanted, tried?: ReadonlySet<string>): UpstreamHost[];
+  candidates(wanted?: Wanted, tried?: readonly string[]): UpstreamHost[];
   /** Why there is nobody to ask. */
   nobody(tried: readonly string[], wanted?: readonly string[]): DeciError;
   open(

@@ -45,7 +45,7 @@ function setUp(
     },
   };
   const pool = {
-    candidates: (_: unknown, tried?: ReadonlySet<string>) => hosts.filter(({ name }) => tried?.has(name) !== true),
+    candidates: (_: unknown, tried?: readonly string[]) => hosts.filter(({ name }) => tried?.includes(name) !== true),
     nobody: () => new DeciError('upstream_unreachable'),
   };
   const run = (): Promise<string> =>

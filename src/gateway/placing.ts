@@ -64,7 +64,7 @@ interface Named {
 export interface PlacingDeps<H extends Named> {
   readonly hosts: {
     /** Those that may be asked, in the order in which they are wanted; empty when none is left. */
-    candidates(wanted?: Wanted, tried?: ReadonlySet<string>): readonly H[];
+    candidates(wanted?: Wanted, tried?: readonly string[]): readonly H[];
     /** Why there is nobody to ask. */
     nobody(tried: readonly string[], wanted?: readonly string[]): DeciError;
   };
@@ -77,7 +77,7 @@ export class Placing<H extends Named> {
   readonly #model: string;
   readonly #plan: AttemptPlan;
   /** Hosts that are out of the question for this attempt. */
-  readonly #passed = new Set<string>();
+  readonly #passed: string[] = [];
   #candidates: readonly H[] = [];
   #refusal: DeciError | undefined;
   /** One that has the model cannot be dialled. */
@@ -89,8 +89,13 @@ export class Placing<H extends Named> {
     this.#model = modelKey(wanted.model);
     this.#plan = plan;
     // Hosts that were not offered because another one loads the model may be asked once that one has failed.
-    plan.elsewhere = () =>
-      deps.hosts.candidates({ ...wanted, mayLoadElsewhere: true }, this.#passed).map(({ name }) => name);
+    plan.elsewhere = this;
+  }
+
+  /** Of the hosts that would be asked if nobody loaded the model. */
+  names(): readonly string[] {
+    const wanted = { ...this.#wanted, mayLoadElsewhere: true };
+    return this.#deps.hosts.candidates(wanted, this.#passed).map(({ name }) => name);
   }
 
   /** @throws DeciError why there is no host left, the refusal of the admission, or the signal's reason */
@@ -100,7 +105,7 @@ export class Placing<H extends Named> {
       const host = this.#candidates.find(candidate => candidate.name === place.host);
       if (host !== undefined && this.#plan.enter(host.name)) return { host, place };
       place.leave();
-      this.#passed.add(place.host);
+      this.#passed.push(place.host);
     }
   }
 
@@ -122,24 +127,24 @@ export class Placing<H extends Named> {
     this.#plan.passOver(error);
     if (error.code === 'model_not_found') this.#refusal = error;
     else if (host.inventory?.has(this.#model) === true) this.#away = error;
-    this.#passed.add(host.name);
+    this.#passed.push(host.name);
   }
 
   /** Asked again for as long as the request waits: breakers open meanwhile, and hosts come and go. */
   readonly #hosts = (): string[] => {
     const { hosts } = this.#deps;
-    const out = new Set(this.#passed);
+    const out = [...this.#passed];
     for (;;) {
       const found = hosts.candidates(this.#wantedNow(), out);
-      if (found.length === 0) throw this.#nobody(out.size > this.#passed.size);
+      if (found.length === 0) throw this.#nobody(out.length > this.#passed.length);
       this.#candidates = this.#plan.order(found);
       if (this.#candidates.length > 0) return this.#candidates.map(host => host.name);
-      for (const { name } of found) out.add(name);
+      out.push(...found.map(({ name }) => name));
     }
   };
 
   #wantedNow(): Wanted {
-    const hasFailed = this.#plan.asked.size > 0 || this.#passed.size > 0;
+    const hasFailed = this.#plan.asked.length > 0 || this.#passed.length > 0;
     return hasFailed ? { ...this.#wanted, mayLoadElsewhere: true } : this.#wanted;
   }
 
@@ -147,14 +152,15 @@ export class Placing<H extends Named> {
   #nobody(isSkipped: boolean): DeciError {
     // One that is left alone may have what the others do not.
     if (isSkipped) return new DeciError(this.#refusal === undefined ? 'upstream_unreachable' : 'upstream_resting');
-    return this.#away ?? this.#refusal ?? this.#deps.hosts.nobody([...this.#passed], this.#wanted.hosts);
+    return this.#away ?? this.#refusal ?? this.#deps.hosts.nobody(this.#passed, this.#wanted.hosts);
   }
 
   /** Who tried nothing yet waits for the same as all others who want this model. */
   #group(): string {
     const { hosts } = this.#wanted;
     const group = hosts === undefined ? this.#model : `${this.#model} at ${hosts.join(' ')}`;
-    const not = new Set([...this.#plan.asked, ...this.#passed]);
-    return not.size === 0 ? group : `${group} not ${[...not].join(' ')}`;
+    const { asked } = this.#plan;
+    if (asked.length === 0 && this.#passed.length === 0) return group;
+    return `${group} not ${[...new Set([...asked, ...this.#passed])].join(' ')}`;
   }
 }

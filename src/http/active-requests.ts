@@ -3,10 +3,11 @@
  * under way at the deadline is ended from here, in protocol.
  */
 import { DeciError } from '../kernel/errors.ts';
+import { SwapList } from '../kernel/swap-list.ts';
 import type { RequestContext } from './request-context.ts';
 
 export class ActiveRequests {
-  readonly #contexts = new Set<RequestContext>();
+  readonly #contexts = new SwapList<RequestContext>();
   #draining = false;
 
   get size(): number {

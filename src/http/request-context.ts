@@ -3,6 +3,7 @@ import type { LinePlace } from '../admission/line-entry.ts';
 import type { Principal } from '../auth/principal.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { RequiredRole } from '../kernel/role.ts';
+import type { Listed } from '../kernel/swap-list.ts';
 import type { ErrorDialect } from './dialects/dialect.ts';
 
 /** What a route says of itself, apart from who handles it. */
@@ -36,7 +37,8 @@ export interface RequestMarks {
  * Everything one request carries from step to step: its id, its route, its body, its signal, and what the access log will
  * say of it. Created by the first step, owned by the request, never shared.
  */
-export class RequestContext {
+export class RequestContext implements Listed {
+  place = -1;
   readonly id: string;
   readonly req: Request;
   readonly res: Response;

@@ -1,4 +1,5 @@
 /** The requests for models that one host works on for this worker, and the signs of life it gives on them. Owner: its host. */
+import { type Listed, SwapList } from '../kernel/swap-list.ts';
 import type { UpstreamExchange } from './upstream-exchange.ts';
 
 export interface Work {
@@ -11,7 +12,7 @@ export interface Work {
   readonly unreadModel?: string;
 }
 
-interface Generation {
+interface Generation extends Listed {
   readonly exchange: UpstreamExchange;
   readonly model: string;
   readonly bytes: number;
@@ -22,12 +23,13 @@ interface Generation {
 export class Generations {
   /** Counted up by every piece of an answer. */
   readonly pulse = { count: 0 };
-  readonly #open = new Set<Generation>();
+  readonly #open = new SwapList<Generation>();
 
   /** @returns to be called when it is over */
-  add(generation: Generation): () => void {
+  add(about: Omit<Generation, 'place'>): () => void {
+    const generation = { ...about, place: -1 };
     this.#open.add(generation);
-    return () => void this.#open.delete(generation);
+    return () => this.#open.delete(generation);
   }
 
   work(): Work {

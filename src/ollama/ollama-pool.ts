@@ -102,7 +102,7 @@ export class OllamaPool implements Resource {
    * @param wanted by a request that uses a model: only hosts that may have new work, see `hostsFor`
    * @param tried names of those that are out of the question
    */
-  candidates(wanted?: Wanted, tried?: ReadonlySet<string>): UpstreamHost[] {
+  candidates(wanted?: Wanted, tried?: readonly string[]): UpstreamHost[] {
     const [only] = this.hosts;
     if (this.hosts.length === 1 && only !== undefined) {
       const isOut = isOutOfQuestion(only, wanted, tried) || (wanted !== undefined && this.#isDraining(only));

@@ -13,7 +13,7 @@ export interface Wanted {
 export function isOutOfQuestion(
   { name }: { readonly name: string },
   wanted: Wanted | undefined,
-  tried: ReadonlySet<string> | undefined,
+  tried: readonly string[] | undefined,
 ): boolean {
-  return tried?.has(name) === true || wanted?.hosts?.includes(name) === false;
+  return tried?.includes(name) === true || wanted?.hosts?.includes(name) === false;
 }

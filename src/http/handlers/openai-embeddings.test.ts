@@ -30,7 +30,7 @@ async function ask(...hosts: unknown[]): Promise<string> {
   }));
   await openAiEmbeddings({
     hosts: {
-      candidates: (_, tried) => candidates.filter(({ name }) => tried?.has(name) !== true),
+      candidates: (_, tried) => candidates.filter(({ name }) => tried?.includes(name) !== true),
       nobody: tried => new DeciError('upstream_unreachable', { message: `(tried ${tried.join(', ')})` }),
     },
     admission: freeAdmission,
