@@ -4,6 +4,7 @@
  * first request loads the model. What fails is not repeated here for the same reason.
  */
 import type { Generate } from '../gateway/generate.ts';
+import { noWishes } from '../gateway/job.ts';
 import { modelKey } from '../ollama/model-key.ts';
 import { isNoGenerator } from '../ollama/no-generator.ts';
 import type { UpstreamHost } from '../ollama/upstream-host.ts';
@@ -82,6 +83,8 @@ export class PreWarm {
         tenant: 'deci',
         hosts: [host],
         mayManage: true,
+        // That a fallback is loaded is nothing that was asked for.
+        wishes: { ...noWishes, refuseDegraded: true },
         asker: { owner: 'deci', priority: 'background' },
       },
       this.#stopping.signal,
