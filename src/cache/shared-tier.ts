@@ -3,14 +3,22 @@
  * for a while, and nobody's request waits or fails for it. Owner: the response cache of the worker.
  *
  * Invariants: at most `maxPending` entries of `maxPendingBytes` wait to be written; what does not fit is not kept. What waits
- * is written a few at a time, so that many answers at once do not hold the event loop.
+ * is written a few at a time, in one transaction, so that many answers at once do not hold the event loop.
  */
 import { decodeRecording, encodeRecording, type Recording } from './recording.ts';
+
+export interface StoredEntry {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly ttlMs: number;
+  readonly tags: readonly string[];
+}
 
 /** What this tier needs of a store. Its methods may throw. */
 export interface SharedStore {
   get(key: string): Buffer | undefined;
-  set(key: string, value: Buffer, options: { ttlMs: number; tags: readonly string[] }): boolean;
+  /** In one transaction. @returns how many were kept */
+  setAll(entries: readonly StoredEntry[]): number;
   delete(key: string): boolean;
   purge(what: { readonly tag?: string }, signal?: AbortSignal): Promise<number>;
   usage(): { readonly bytes: number; readonly entries: number };
@@ -34,6 +42,8 @@ interface Waiting {
   readonly epoch: number;
 }
 
+type Batch = ReadonlyArray<readonly [key: string, waiting: Waiting]>;
+
 const slowMs = 200;
 const firstPauseMs = 1000;
 const maxPauseMs = 30_000;
@@ -41,6 +51,7 @@ const maxPending = 256;
 const maxPendingBytes = 16 * 1024 * 1024;
 const writeEveryMs = 20;
 const writeAtOnce = 8;
+const writeBytesAtOnce = 1024 * 1024;
 
 export class SharedTier {
   readonly #options: SharedTierOptions;
@@ -67,13 +78,7 @@ export class SharedTier {
 
   /** At once: others are waiting for it. @param epoch how often anything was purged when the answer was begun */
   write(key: string, recording: Recording, epoch: number): void {
-    const { store, keepMs } = this.#options;
-    this.#guarded(() => {
-      if (this.#isPurgedSince(epoch)) return;
-      store.set(key, encodeRecording(recording), { ttlMs: keepMs, tags: tagsOf(recording) });
-      // A purge may have gone by while this waited for its turn to write.
-      if (this.#isPurgedSince(epoch)) store.delete(key);
-    });
+    this.#writeAll([[key, { recording, epoch }]]);
   }
 
   writeSoon(key: string, recording: Recording, epoch: number): void {
@@ -88,8 +93,7 @@ export class SharedTier {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const [key, { recording, epoch }] of this.#pending) this.write(key, recording, epoch);
-    this.dropWaiting();
+    while (this.#pending.size > 0) this.#writeAll(this.#takeBatch());
   }
 
   /** Of what waits to be written, nothing is: it was purged. */
@@ -115,13 +119,38 @@ export class SharedTier {
 
   #writeSome(): void {
     this.#timer = undefined;
-    let left = writeAtOnce;
-    for (const [key, { recording, epoch }] of this.#pending) {
-      if (left-- === 0) break;
-      this.#forget(key);
-      this.write(key, recording, epoch);
-    }
+    this.#writeAll(this.#takeBatch());
     if (this.#pending.size > 0) this.#timer = setTimeout(() => this.#writeSome(), writeEveryMs).unref();
+  }
+
+  /** At least one. */
+  #takeBatch(): Batch {
+    const batch: Array<Batch[number]> = [];
+    let bytes = 0;
+    for (const entry of this.#pending) {
+      const [key, { recording }] = entry;
+      bytes += recording.lines.length;
+      if (batch.length > 0 && (bytes > writeBytesAtOnce || batch.length === writeAtOnce)) break;
+      batch.push(entry);
+      this.#forget(key);
+    }
+    return batch;
+  }
+
+  #writeAll(batch: Batch): void {
+    const { store, keepMs } = this.#options;
+    this.#guarded(() => {
+      const purges = this.#purges();
+      const valid = batch.filter(([, { epoch }]) => purges === undefined || purges === epoch);
+      if (valid.length === 0) return;
+      store.setAll(
+        valid.map(([key, { recording }]) => {
+          return { key, value: encodeRecording(recording), ttlMs: keepMs, tags: tagsOf(recording) };
+        }),
+      );
+      // A purge may have gone by while this waited for its turn to write.
+      if (this.#purges() !== purges) for (const [key] of valid) store.delete(key);
+    });
   }
 
   #forget(key: string): void {
@@ -131,12 +160,12 @@ export class SharedTier {
     this.#pendingBytes -= waiting.recording.lines.length;
   }
 
-  #isPurgedSince(epoch: number): boolean {
+  #purges(): number | undefined {
     try {
-      return this.#options.purges.count() !== epoch;
+      return this.#options.purges.count();
     } catch {
       // Whoever purges hears of a number that cannot be read.
-      return false;
+      return undefined;
     }
   }
 

@@ -2,7 +2,7 @@
  * State that all processes of an installation share and that may be lost: SQLite without fsync, in memory where there is a
  * memory file system. Owner: the composition root of each process; every process has the same file open.
  *
- * - Every statement is one transaction of a few microseconds, or waits for the lock for at most `budgetMs`, in naps that
+ * - Every statement, or batch of them, is one transaction of a few microseconds, or waits for the lock for at most `budgetMs`, in naps that
  *   are shorter than SQLite's own. It never holds the event loop longer.
  * - A file is never written over. Each has a number in its name; the highest is the current one. Whoever finds it damaged
  *   makes the next and removes the old; the others see before their next statement that theirs is gone and follow. A
@@ -34,6 +34,9 @@ export interface HotStoreOptions {
   /** Pages of the file that each process keeps at hand. */
   readonly pageCacheKb?: number;
 }
+
+/** A statement that changes something, with its parameters. */
+export type Change = readonly [sql: string, params: readonly SQLInputValue[]];
 
 interface Connection {
   readonly db: DatabaseSync;
@@ -70,11 +73,21 @@ export class HotStore {
    * @throws StoreError `locked` when the lock was not to be had within the budget, `full`, `read_only`, or `unavailable`
    */
   all(sql: string, params: readonly SQLInputValue[] = []): Row[] {
+    return this.#run(sql, params);
+  }
+
+  /** Several statements in one transaction: all of them, or none. @throws StoreError as `all` */
+  batch(changes: readonly Change[]): void {
+    if (changes.length > 0) this.#run(changes, []);
+  }
+
+  #run(work: string | readonly Change[], params: readonly SQLInputValue[]): Row[] {
     const deadline = performance.now() + (this.#options.budgetMs ?? defaultBudgetMs);
     let repaired = false;
     for (;;) {
       try {
-        return this.#current().statements.all(sql, params);
+        const { statements } = this.#current();
+        return typeof work === 'string' ? statements.all(work, params) : inOne(statements, work);
       } catch (thrown) {
         const error = toStoreError(thrown, this.#connection?.path ?? this.dir);
         if (error instanceof StoreError && error.reason === 'locked' && performance.now() < deadline) {
@@ -153,5 +166,24 @@ export class HotStore {
     this.#repairedAtMs = this.#options.now();
     this.close();
     this.#open(broken, error);
+  }
+}
+
+function inOne(statements: Statements, changes: readonly Change[]): Row[] {
+  statements.all('BEGIN IMMEDIATE');
+  try {
+    for (const [sql, params] of changes) statements.all(sql, params);
+    return statements.all('COMMIT');
+  } catch (error) {
+    rollBack(statements);
+    throw error;
+  }
+}
+
+function rollBack(statements: Statements): void {
+  try {
+    statements.all('ROLLBACK');
+  } catch {
+    // Some failures have done so already.
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -13,7 +13,7 @@ function sharedCache(
   t: TestContext,
   over: Partial<SharedCacheOptions> = {},
   maxFileBytes = 16 * mebibyte,
-): SharedCache {
+): SharedCache & { wal(): string } {
   const dir = mkdtempSync(join(tmpdir(), 'deci-cache-'));
   const store = new HotStore({
     dir,
@@ -27,7 +27,11 @@ function sharedCache(
     store.close();
     rmSync(dir, { recursive: true, force: true });
   });
-  return new SharedCache({ store, maxBytes: 8 * mebibyte, now: Date.now, ...over });
+  const wal = (): string => {
+    store.all('SELECT 1');
+    return join(dir, readdirSync(dir).find(name => name.endsWith('-wal')) ?? '');
+  };
+  return Object.assign(new SharedCache({ store, maxBytes: 8 * mebibyte, now: Date.now, ...over }), { wal });
 }
 
 const ttl = { ttlMs: 60_000 };
@@ -92,6 +96,49 @@ test('over its bound, what was not used for the longest time goes first', t => {
   assert.notEqual(cache.get('k0'), undefined);
   assert.notEqual(cache.get('one more'), undefined);
   assert.equal(cache.get('k1'), undefined);
+});
+
+/** Transactions in the write-ahead log: frames that say how large the database is behind them (SQLite file format, 4.1). */
+function commits(wal: Buffer): number {
+  const [headerBytes, frameHeaderBytes, pageBytes] = [32, 24, wal.readUInt32BE(8)];
+  let count = 0;
+  for (let at = headerBytes; at + frameHeaderBytes <= wal.length; at += frameHeaderBytes + pageBytes) {
+    if (wal.readUInt32BE(at + 4) > 0) count++;
+  }
+  return count;
+}
+
+test('a batch is one transaction, with its tags', async t => {
+  const cache = sharedCache(t);
+  const before = commits(readFileSync(cache.wal()));
+  const entries = Array.from({ length: 8 }, (_, i) => ({
+    key: `k${i}`,
+    value: Buffer.from(`v${i}`),
+    ttlMs: 60_000,
+    tags: ['all', `tag-${i % 2}`],
+  }));
+  assert.equal(cache.setAll(entries), 8);
+  assert.equal(commits(readFileSync(cache.wal())) - before, 1);
+  assert.equal(cache.get('k7')?.toString(), 'v7');
+  assert.equal(await cache.purge({ tag: 'tag-1' }), 4);
+  assert.equal(cache.usage().entries, 4);
+});
+
+test('a batch for which there is no room leaves nothing behind', t => {
+  const cache = sharedCache(
+    t,
+    { maxBytes: 8 * mebibyte, whenFull: { mayEvict: () => false, evicted: () => undefined } },
+    mebibyte,
+  );
+  const large = Array.from({ length: 8 }, (_, i) => ({
+    key: `k${i}`,
+    value: Buffer.alloc(400_000),
+    ...ttl,
+    tags: ['all'],
+  }));
+  assert.equal(cache.setAll(large), 0);
+  assert.deepEqual(cache.usage(), { bytes: 0, entries: 0 });
+  assert.equal(cache.set('small', Buffer.from('x'), ttl), true);
 });
 
 test('a value that is too large is not kept', t => {

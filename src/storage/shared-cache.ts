@@ -3,10 +3,11 @@
  * a hot store of its own, in the run folder, which no backup takes along. Owner: the composition root.
  *
  * Bounded in bytes of values; what was not used for the longest time goes first, to within a minute. An entry's tags are
- * written before it and fall with it, so that an entry never outlives a purge of its tag because somebody was killed.
+ * written with it, in one transaction, and fall with it, so that an entry never outlives a purge of its tag because somebody was
+ * killed.
  */
 import { setImmediate as pause } from 'node:timers/promises';
-import type { HotStore } from './hot-store.ts';
+import type { Change, HotStore } from './hot-store.ts';
 import { StoreError } from './store-error.ts';
 
 export interface SharedCacheOptions {
@@ -17,6 +18,13 @@ export interface SharedCacheOptions {
   readonly maxValueBytes?: number;
   /** What holds when the file, or its disk, is full; without it, room is made and nobody is told. */
   readonly whenFull?: WhenFull | undefined;
+}
+
+export interface CacheEntry {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly ttlMs: number;
+  readonly tags?: readonly string[];
 }
 
 export interface WhenFull {
@@ -78,27 +86,25 @@ export class SharedCache {
 
   /** @returns false when it was not kept: too large, or no room */
   set(key: string, value: Buffer, { ttlMs, tags = [] }: { ttlMs: number; tags?: readonly string[] }): boolean {
-    if (value.length > this.#maxValueBytes) return false;
+    return this.setAll([{ key, value, ttlMs, tags }]) === 1;
+  }
+
+  /**
+   * In one transaction.
+   * @returns how many were kept: what is too large is not, and when there is no room nothing is
+   */
+  setAll(entries: readonly CacheEntry[]): number {
     const { store, now } = this.#options;
+    const kept = entries.filter(({ value }) => value.length <= this.#maxValueBytes);
     const atMs = now();
     try {
-      if (tags.length > 0) {
-        store.all('DELETE FROM entry WHERE key = ?', [key]);
-        const sql = 'INSERT INTO tag (tag, key) SELECT value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING';
-        store.all(sql, [key, JSON.stringify(tags)]);
-      }
-      store.all(
-        `INSERT INTO entry (key, bytes, expires_at, used_at, value) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at,
-          used_at = excluded.used_at, value = excluded.value`,
-        [key, value.length, atMs + ttlMs, atMs, value],
-      );
+      store.batch(kept.flatMap(entry => changesFor(entry, atMs)));
       this.#evict();
-      return true;
+      return kept.length;
     } catch (error) {
       if (!(error instanceof StoreError) || error.reason !== 'full') throw error;
       this.#makeRoom(error);
-      return false;
+      return 0;
     }
   }
 
@@ -162,4 +168,16 @@ export class SharedCache {
       if (!(error instanceof StoreError)) throw error;
     }
   }
+}
+
+const insertTags = 'INSERT INTO tag (tag, key) SELECT value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING';
+const insertEntry = `
+INSERT INTO entry (key, bytes, expires_at, used_at, value) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at,
+  used_at = excluded.used_at, value = excluded.value`;
+
+function changesFor({ key, value, ttlMs, tags = [] }: CacheEntry, atMs: number): readonly Change[] {
+  const insert: Change = [insertEntry, [key, value.length, atMs + ttlMs, atMs, value]];
+  if (tags.length === 0) return [insert];
+  return [['DELETE FROM entry WHERE key = ?', [key]], [insertTags, [key, JSON.stringify(tags)]], insert];
 }

@@ -1,8 +1,9 @@
 /** Answers that are generated before somebody has to wait for them: hot ones before they are too old, listed ones after the start. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, beforeEach, test } from 'node:test';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { startWorker } from '../support/start-worker.ts';
@@ -47,7 +48,7 @@ test('the answers of a list are recorded after the start, by one of the workers,
   await until('both are generated', () => inferenceCount(fake.control) === 2);
   for (const text of ['one', 'two']) {
     await until('it is recorded', async () => {
-      const answer = await ask(worker, '/api/chat', fixed(text));
+      const answer = await ask({ url: worker.url }, '/api/chat', fixed(text));
       return answer.headers.get('x-deci-cache') === 'hit';
     });
   }
@@ -64,4 +65,21 @@ test('a list that cannot be understood is told by its line, and nothing of it is
   );
   assert.equal((await ask(worker, '/api/chat', fixed('still here'))).status, 200);
   assert.equal(inferenceCount(fake.control), 1);
+});
+
+test('with CACHE_WRITE=through an answer that nobody waits for is on the disk before it ends', async () => {
+  await using worker = await startWorker({ OLLAMA_URLS: fake.url, CACHE_WRITE: 'through' });
+  for (const [path, body] of [
+    ['/api/chat', chat('whole', { stream: false })],
+    ['/api/chat', chat('streamed')],
+  ] as const) {
+    assert.equal((await ask(worker, path, body)).headers.get('x-deci-cache'), 'bypass');
+  }
+  // At once, and for ever: whatever it had in mind to do is not done any more.
+  worker.child.kill('SIGKILL');
+  await worker.exited;
+  const cacheDir = join(worker.home, 'run', 'cache');
+  const name = readdirSync(cacheDir).find(entry => entry.endsWith('.sqlite'));
+  using file = new DatabaseSync(join(cacheDir, name ?? ''), { readOnly: true });
+  assert.equal(file.prepare('SELECT count(*) AS entries FROM entry').get()?.['entries'], 2);
 });
