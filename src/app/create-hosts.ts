@@ -31,15 +31,16 @@ export function createHosts({ config, spine, resilience, via, onChange }: HostsO
     onFailure: error => log.warn('which hosts are drained cannot be read', { cause: String(error) }),
   });
   const isDraining = (host: string): boolean => drained.has(host);
+  const coldLoads = new ColdLoads({
+    leases: spine.leases,
+    loadMs: timeouts.loadMs + 10_000,
+    knownMs: healthIntervalMs,
+    nowMs: () => performance.now(),
+  });
   const pool = new OllamaPool({
     upstreams,
     isDraining,
-    coldLoads: new ColdLoads({
-      leases: spine.leases,
-      loadMs: timeouts.firstTokenMs + 10_000,
-      knownMs: healthIntervalMs,
-      nowMs: () => performance.now(),
-    }),
+    coldLoads,
     connectMs: timeouts.connectMs,
     requestMs: Math.min(timeouts.requestMs, 5000),
     embedMs: timeouts.totalMs,
@@ -70,7 +71,7 @@ export function createHosts({ config, spine, resilience, via, onChange }: HostsO
   const states = new HostStates({ list: views, events, log, random: Math.random });
   const describe = (): object[] =>
     pool.hosts.map(({ url, name, state }) => ({ url, state, draining: drained.has(name), condition: states.of(name) }));
-  return { pool, drained, views, states, describe, weights };
+  return { pool, coldLoads, drained, views, states, describe, weights };
 }
 
 function tellChange(host: UpstreamHost, { log, events }: Spine, { outlook, board }: Resilience): void {

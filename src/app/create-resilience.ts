@@ -1,6 +1,5 @@
 /** What a worker knows of failing hosts, put together: retries, breakers, and what tells of them. */
 import type { Config } from '../config/config.ts';
-import type { AdaptiveLimits } from '../gateway/adaptive-limits.ts';
 import type { AttemptDeps } from '../gateway/attempts.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { Journal } from '../journal/journal.ts';
@@ -16,14 +15,14 @@ import { SilenceWatch } from '../resilience/silence-watch.ts';
 import { createBreakerStore, createCanaryTurns, createSignsOfLife } from './breaker-store.ts';
 import { BreakerTeller } from './breaker-teller.ts';
 import type { Spine } from './create-spine.ts';
-import { idle, type ProbeAdmission, probed, watched } from './host-probes.ts';
+import { type HostKnowledge, idle, type ProbeAdmission, probed, watched } from './host-probes.ts';
 
 export interface Resilience {
   readonly attempts: AttemptDeps;
   readonly board: BreakerBoard;
   readonly outlook: HostOutlook;
   /** Started behind the pool. */
-  resources(pool: OllamaPool, admission: ProbeAdmission, adaptive: AdaptiveLimits | undefined): Resource[];
+  resources(pool: OllamaPool, admission: ProbeAdmission, knows: HostKnowledge): Resource[];
 }
 
 export interface ResilienceOptions {
@@ -90,7 +89,7 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
       random: Math.random,
       onRetry: event => events.retry(event),
     },
-    resources: (pool, admission, adaptive) =>
+    resources: (pool, admission, knows) =>
       limits === undefined
         ? []
         : [
@@ -105,7 +104,7 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
             }),
             new SilenceWatch({
               board,
-              hosts: pool.hosts.map(host => watched({ pool, admission, host }, adaptive)),
+              hosts: pool.hosts.map(host => watched({ pool, admission, host }, knows)),
               store,
               signs,
               nowMs: monotonicMs,

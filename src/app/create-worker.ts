@@ -96,8 +96,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
   });
   const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
-  const adaptive = createAdaptiveLimits(config);
-  const healthChecks = resilience.resources(pool, admission, adaptive);
+  const adaptive = createAdaptiveLimits(config, hosts.coldLoads);
+  const healthChecks = resilience.resources(pool, admission, { adaptive, loads: hosts.coldLoads });
   const cache =
     config.cache === undefined
       ? undefined
@@ -125,7 +125,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     { name: 'pre-warm', start: async () => undefined, stop: async () => preWarm.stop() },
   ]);
 
-  const inferenceLimits = { firstMs: timeouts.firstTokenMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
+  const inferenceLimits = { firstMs: timeouts.loadMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
 

@@ -1,7 +1,9 @@
 /** What each kind of probe may do with a host: the trials of breakers, the look at silent ones, the canary of idle ones. */
-import type { AdaptiveLimits } from '../gateway/adaptive-limits.ts';
+import type { AdaptiveLimits, OtherLoads } from '../gateway/adaptive-limits.ts';
 import type { Admission, Place } from '../gateway/placing.ts';
+import { withDeadline } from '../kernel/deadline.ts';
 import { HostCare } from '../ollama/host-care.ts';
+import { LoadingView } from '../ollama/loading-view.ts';
 import { modelKey } from '../ollama/model-key.ts';
 import { nativeAnswer } from '../ollama/native-answer.ts';
 import { isNoGenerator } from '../ollama/no-generator.ts';
@@ -17,6 +19,12 @@ export interface ProbeAdmission extends Admission {
   tryEnter(host: string, model: string): Place | undefined;
 }
 
+/** What was learnt of hosts. */
+export interface HostKnowledge {
+  readonly adaptive: AdaptiveLimits;
+  readonly loads: OtherLoads;
+}
+
 interface ProbeOptions {
   readonly pool: OllamaPool;
   readonly admission: ProbeAdmission;
@@ -26,6 +34,7 @@ interface ProbeOptions {
 /** It waits like everybody; hosts that are well are wanted soon. */
 const prober = { owner: 'deci', priority: 'interactive', tokens: 1 } as const;
 const probeLimits = { firstMs: 15_000, stallMs: 5000, totalMs: 20_000 };
+const viewMs = 1000;
 const headers = { 'content-type': 'application/json' } as const;
 
 export function probed({ pool, admission, host }: ProbeOptions): ProbedHost {
@@ -91,12 +100,18 @@ async function embedOne({ pool, host, model }: OneToken, signal: AbortSignal): P
 function expectedMs(
   host: UpstreamHost,
   { unreadBytes, unreadModel: model }: ReturnType<UpstreamHost['generations']['work']>,
-  adaptive: AdaptiveLimits | undefined,
+  adaptive: AdaptiveLimits,
 ): number | undefined {
-  return model === undefined ? undefined : adaptive?.expectedMs(host, { model, body: { length: unreadBytes } });
+  return model === undefined ? undefined : adaptive.expectedMs(host, { model, body: { length: unreadBytes } });
 }
 
-export function watched({ pool, admission, host }: ProbeOptions, adaptive: AdaptiveLimits | undefined): WatchedHost {
+export function watched({ pool, admission, host }: ProbeOptions, { adaptive, loads }: HostKnowledge): WatchedHost {
+  const view = new LoadingView({
+    care: new HostCare(host),
+    own: () => host.loading.keys(),
+    awaited: () => host.generations.work().models,
+    isLoading: key => loads.isLoading(key, host.name),
+  });
   return {
     name: host.name,
     pulse: () => host.generations.pulse.count,
@@ -104,9 +119,13 @@ export function watched({ pool, admission, host }: ProbeOptions, adaptive: Adapt
       const work = host.generations.work();
       return { ...work, expectedMs: expectedMs(host, work, adaptive) };
     },
-    isLoading: () => host.isLoading(),
-    look: () => pool.look(host),
-    hasLoaded: model => host.inventory.isLoaded(model),
+    isLoading: () => view.isLoading(),
+    look: async () => {
+      const isThere = await pool.look(host);
+      if (isThere) await withDeadline(viewMs, signal => view.look(signal));
+      return isThere;
+    },
+    hasLoaded: model => host.inventory.isLoaded(model) || view.isSettled(model),
     // It is for when all slots are taken by what says nothing: where one is free, it counts like everybody.
     generate: async (model, signal) => {
       const place = admission.tryEnter(host.name, modelKey(model));

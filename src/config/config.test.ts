@@ -22,7 +22,7 @@ test('an empty environment gives a working configuration on loopback', () => {
   assert.equal(config.workers, 2);
   assert.deepEqual(config.upstreams, [{ url: 'http://127.0.0.1:11434' }]);
   assert.equal(config.heartbeatMs, 10_000);
-  assert.equal(config.timeouts.firstTokenMs, 600_000, 'adaptive: what loading a model may take');
+  assert.deepEqual([config.timeouts.firstTokenMs, config.timeouts.loadMs], [undefined, 600_000]);
   assert.equal(config.timeouts.drainMs, 120_000);
   assert.deepEqual(config.bodyLimits, { jsonBytes: 1_048_576, inferenceBytes: 33_554_432 });
   assert.deepEqual(config.places, {
@@ -129,12 +129,11 @@ test('words stand for values: auto, max, off, adaptive', () => {
   assert.equal(config.port, 'auto');
   assert.equal(config.workers, availableParallelism());
   assert.equal(config.heartbeatMs, undefined);
-  assert.equal(config.timeouts.firstTokenMs, 180_000);
+  assert.deepEqual([config.timeouts.firstTokenMs, config.timeouts.loadMs], [undefined, 180_000]);
   assert.equal(config.queueMaxPerKey, undefined);
   assert.equal(read({ QUEUE_MAX_PER_KEY: '7' }).queueMaxPerKey, 7);
-  assert.equal(config.timeouts.isFirstTokenAdaptive, true);
   const fixed = read({ FIRST_TOKEN_TIMEOUT: '5s' }).timeouts;
-  assert.deepEqual([fixed.firstTokenMs, fixed.isFirstTokenAdaptive], [5000, false]);
+  assert.deepEqual([fixed.firstTokenMs, fixed.loadMs], [5000, 600_000]);
 });
 
 test('places are rooted in DECI_HOME unless they are absolute', () => {

@@ -35,8 +35,9 @@ export interface Config {
     readonly requestMs: number;
     readonly connectMs: number;
     /** For a cold model where it is adaptive. */
-    readonly firstTokenMs: number;
-    readonly isFirstTokenAdaptive: boolean;
+    /** Of a model in memory; undefined where it follows what was learnt. */
+    readonly firstTokenMs: number | undefined;
+    readonly loadMs: number;
     readonly stallMs: number;
     readonly totalMs: number;
     readonly transferIdleMs: number;
@@ -219,8 +220,8 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     timeouts: {
       requestMs: values.REQUEST_TIMEOUT,
       connectMs: values.CONNECT_TIMEOUT,
-      firstTokenMs: values.FIRST_TOKEN_TIMEOUT === 'adaptive' ? values.LOAD_TIMEOUT : values.FIRST_TOKEN_TIMEOUT,
-      isFirstTokenAdaptive: values.FIRST_TOKEN_TIMEOUT === 'adaptive',
+      firstTokenMs: values.FIRST_TOKEN_TIMEOUT === 'adaptive' ? undefined : values.FIRST_TOKEN_TIMEOUT,
+      loadMs: values.LOAD_TIMEOUT,
       stallMs: values.STALL_TIMEOUT,
       totalMs: values.INFERENCE_TIMEOUT,
       transferIdleMs: values.TRANSFER_IDLE_TIMEOUT,

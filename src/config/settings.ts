@@ -105,7 +105,7 @@ export const settings = {
     type: wordOr('adaptive', duration(100, day)),
     default: 'adaptive',
     meaning:
-      'Time from sending a request to its first token. `adaptive`: for a model that the host has in memory four times what nearly all of its first tokens took, by the length of the prompt, and 15 s at least; `LOAD_TIMEOUT` for any other, for embeddings, and until a few answers were seen.',
+      'Time from sending a request to its first token, for a model that the host has in memory. `adaptive`: four times what nearly all of its first tokens took, by the length of the prompt, and 15 s at least; `LOAD_TIMEOUT` until a few answers were seen. For any other model, and for embeddings, `LOAD_TIMEOUT` holds alone.',
     group: 'Time limits',
   },
   LOAD_TIMEOUT: {

@@ -9,7 +9,7 @@ const final = { done: true, eval_count: 10, eval_duration: 1e9, prompt_eval_coun
 const wanted = { model: 'm', body: 'x'.repeat(400) };
 const row = { name: 'm:latest' };
 
-function setUp(loaded = true) {
+function setUp(loaded = true, fixedFirstMs?: number) {
   const inventory = new HostInventory();
   inventory.update([row], loaded ? [row] : []);
   const probes = { seen: [row] as readonly object[], fails: false };
@@ -23,11 +23,20 @@ function setUp(loaded = true) {
       return { isChanged: inventory.update([row], probes.seen) };
     },
   };
-  const limits = new AdaptiveLimits({ times: new AnswerTimes(), floors: { firstMs: 15_000, stallMs: cold.stallMs } });
+  const others = { isLoading: false, hasLoaded: false };
+  const limits = new AdaptiveLimits({
+    times: new AnswerTimes(),
+    floors: { firstMs: 15_000, stallMs: cold.stallMs },
+    fixedFirstMs,
+    loads: {
+      isLoading: (key, name) => others.isLoading && key === 'm:latest' && name === 'h',
+      loadedAt: () => new Set(others.hasLoaded ? ['h'] : []),
+    },
+  });
   const answer = (count: number, over: object = {}): void => {
     for (; count > 0; count--) limits.saw('h', 'm', { ...final, ...over }, 200);
   };
-  return { host, limits, answer, probes, loading, now: () => limits.for(host, wanted, cold) };
+  return { host, limits, answer, probes, loading, others, now: () => limits.for(host, wanted, cold) };
 }
 
 test('a model that is loaded and known has its own limit; all others have what loading takes', () => {
@@ -67,4 +76,24 @@ test('before an attempt is given up the host is asked whether the model is still
   probes.fails = false;
   probes.seen = [{ name: 'other' }];
   assert.equal(await limits.firstAgain(), cold.firstMs - 15_000);
+});
+
+test('what another worker loads is given the time of loading, and begins anew when that is over', async () => {
+  const { answer, now, others } = setUp();
+  answer(5);
+  const limits = now();
+  assert.ok('firstAgain' in limits);
+  others.isLoading = true;
+  assert.equal(await limits.firstAgain(), cold.firstMs - 15_000);
+  others.isLoading = false;
+  others.hasLoaded = true;
+  assert.equal(await limits.firstAgain(), 15_000);
+});
+
+test('a limit that the user has set holds for what is in memory at once, and never for what is to be loaded', () => {
+  const warm = setUp(true, 700);
+  assert.deepEqual([warm.now().firstMs, warm.now().stallMs], [700, cold.stallMs]);
+  warm.loading.set('m:latest', 1);
+  assert.equal(warm.now().firstMs, cold.firstMs);
+  assert.equal(setUp(false, 700).now().firstMs, cold.firstMs);
 });

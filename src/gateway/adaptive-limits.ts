@@ -26,6 +26,16 @@ export interface TimedHost {
 export interface AdaptiveLimitsOptions {
   readonly times: AnswerTimes;
   readonly floors: TimeFloors;
+  /** Of a first token of a model in memory, where the user has set it; what is learnt is the limit when absent. */
+  readonly fixedFirstMs?: number | undefined;
+  /** What other workers load. Asked only where an attempt would be given up. */
+  readonly loads?: OtherLoads | undefined;
+}
+
+export interface OtherLoads {
+  isLoading(key: string, host: string): boolean;
+  /** Hosts on which somebody has loaded it a moment ago. */
+  loadedAt(key: string): ReadonlySet<string>;
 }
 
 const bytesPerToken = 4;
@@ -40,16 +50,25 @@ export class AdaptiveLimits {
 
   /** @param limits those of a cold model */
   for(host: TimedHost, wanted: { readonly model: string; readonly body: Buffer | string }, limits: ExchangeLimits) {
-    const { times, floors } = this.#options;
+    const { times, floors, fixedFirstMs } = this.#options;
     const key = modelKey(wanted.model);
     const expected = times.expected(host.name, key);
-    const stallMs = stallLimit(expected, floors.stallMs);
+    const stallMs = fixedFirstMs === undefined ? stallLimit(expected, floors.stallMs) : limits.stallMs;
     const isWarm = host.inventory.isLoaded(key) && !host.loading.has(key);
     const promptTokens = wanted.body.length / bytesPerToken;
-    const firstMs = isWarm ? firstTokenLimit(expected, promptTokens, floors.firstMs) : undefined;
+    const firstMs = isWarm ? (fixedFirstMs ?? firstTokenLimit(expected, promptTokens, floors.firstMs)) : undefined;
     if (firstMs === undefined || firstMs >= limits.firstMs) return { ...limits, stallMs };
-    const coldMs = limits.firstMs - firstMs;
-    return { ...limits, stallMs, firstMs, firstAgain: async () => ((await isStillWarm(host, key)) ? 0 : coldMs) };
+    return { ...limits, stallMs, firstMs, firstAgain: () => this.#firstAgain(host, key, [firstMs, limits.firstMs]) };
+  }
+
+  /** Ollama lists what is being loaded among what is in memory, and another worker's request may be what loads it. */
+  async #firstAgain(host: TimedHost, key: string, [warmMs, loadMs]: readonly [number, number]): Promise<number> {
+    const { loads } = this.#options;
+    const coldMs = loadMs - warmMs;
+    if (loads?.isLoading(key, host.name) === true) return coldMs;
+    // Its time begins where the load ended.
+    if (loads?.loadedAt(key).has(host.name) === true) return Math.min(warmMs, coldMs);
+    return (await isStillWarm(host, key)) ? 0 : coldMs;
   }
 
   /** Until the first token of a model in memory; undefined while too little is known. */

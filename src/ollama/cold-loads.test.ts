@@ -85,3 +85,19 @@ test('without the store each worker has one host load it', () => {
   one.begun('m', 'a')(true);
   assert.equal(one.loadedAt('m').size, 0);
 });
+
+test('every worker sees what is being loaded, whoever sent it and without a choice between hosts, until it is decided', () => {
+  const { worker, away } = setUp();
+  const [one, other] = [worker(), worker()];
+  const [done, failed] = [one.begun('m', 'a'), one.begun('n', 'a')];
+  assert.deepEqual(
+    [other.isLoading('m', 'a'), other.isLoading('m', 'b'), other.isLoading('o', 'a')],
+    [true, false, false],
+  );
+  done(true);
+  failed(false);
+  assert.deepEqual([other.isLoading('m', 'a'), other.isLoading('n', 'a')], [false, false]);
+  assert.deepEqual([[...other.loadedAt('m')], [...other.loadedAt('n')]], [['a'], []]);
+  away();
+  assert.equal(other.isLoading('m', 'a'), false);
+});

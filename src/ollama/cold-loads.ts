@@ -43,6 +43,8 @@ interface Claim<L> {
 
 const loadKind = 'load';
 const loadedKind = 'loaded';
+/** Of a host: the models that requests wait for there, whoever sent them. */
+const awaitedKind = 'awaited';
 const claimMs = 2000;
 const maxTold = 64;
 /** Names that clients make up must not pile up here. */
@@ -81,13 +83,30 @@ export class ColdLoads<L extends LoadLease> {
   /** A request for the model was sent to a host that has not loaded it. @returns to be called when that is decided */
   begun(key: string, host: string): (isLoaded: boolean) => void {
     const claim = this.#claims.get(key);
-    if (claim === undefined || claim.host !== host) return () => undefined;
-    claim.users++;
+    const own = claim?.host === host ? claim : undefined;
+    if (own !== undefined) own.users++;
+    const awaited = this.#takeAwaited(key, host);
     return isLoaded => {
-      claim.users--;
       if (isLoaded) this.#tell(key, host);
-      if ((isLoaded || claim.users === 0) && this.#claims.get(key) === claim) this.#giveUp(key, claim);
+      this.#release(awaited);
+      if (own === undefined) return;
+      own.users--;
+      if ((isLoaded || own.users === 0) && this.#claims.get(key) === own) this.#giveUp(key, own);
     };
+  }
+
+  /** Whether a request of any worker waits for the host to load it. */
+  isLoading(key: string, host: string): boolean {
+    return this.#list(awaitedKind, host).includes(key);
+  }
+
+  #takeAwaited(key: string, host: string): L | undefined {
+    const { leases, loadMs } = this.#options;
+    try {
+      return leases.take({ kind: awaitedKind, key: host, capacity: maxTold, ttlMs: loadMs, data: key });
+    } catch {
+      return undefined;
+    }
   }
 
   #claim(key: string, host: string, lease: L | undefined): void {
@@ -98,6 +117,10 @@ export class ColdLoads<L extends LoadLease> {
 
   #giveUp(key: string, { lease }: Claim<L>): void {
     this.#claims.delete(key);
+    this.#release(lease);
+  }
+
+  #release(lease: L | undefined): void {
     if (lease === undefined) return;
     try {
       this.#options.leases.release(lease);

@@ -65,6 +65,7 @@ async function startSide(ladders: readonly Ladder[]): Promise<void> {
     OLLAMA_MAX_CONNECTIONS: '64',
     HEARTBEAT_INTERVAL: '100ms',
     FIRST_TOKEN_TIMEOUT: '1200ms',
+    LOAD_TIMEOUT: '1200ms',
     STALL_TIMEOUT: '800ms',
     INFERENCE_TIMEOUT: '4s',
     RETRY_BASE: '10ms',

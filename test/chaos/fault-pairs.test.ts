@@ -38,6 +38,7 @@ before(async () => {
     OLLAMA_MAX_CONNECTIONS: '64',
     HEARTBEAT_INTERVAL: 'off',
     FIRST_TOKEN_TIMEOUT: '700ms',
+    LOAD_TIMEOUT: '700ms',
     STALL_TIMEOUT: '400ms',
     INFERENCE_TIMEOUT: '4s',
     RETRY_BASE: '10ms',

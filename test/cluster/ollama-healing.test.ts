@@ -18,6 +18,7 @@ before(async () => {
     env: {
       CACHE: 'off',
       FIRST_TOKEN_TIMEOUT: '500ms',
+      LOAD_TIMEOUT: '500ms',
       HEARTBEAT_INTERVAL: 'off',
       RETRY_MAX: '1',
       OLLAMA_RESTART_COMMAND: `echo "$DECI_UPSTREAM" >> ${mark}`,

@@ -24,6 +24,7 @@ before(async () => {
       OLLAMA_HEALTH_INTERVAL: '500ms',
       HEARTBEAT_INTERVAL: 'off',
       FIRST_TOKEN_TIMEOUT: '400ms',
+      LOAD_TIMEOUT: '400ms',
       RETRY_BASE: '50ms',
       RETRY_BUDGET: '1',
       BREAKER_RESET: '60s',

@@ -36,6 +36,7 @@ test('a host that comes back with nothing else in memory is tried by it, and wel
       OLLAMA_HEALTH_INTERVAL: '300ms',
       RETRY_MAX: '1',
       FIRST_TOKEN_TIMEOUT: '300ms',
+      LOAD_TIMEOUT: '300ms',
       CACHE: 'off',
     },
   });

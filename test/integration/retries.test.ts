@@ -10,6 +10,7 @@ import { ask, chat, inferenceCount, json } from './wire.ts';
 const quick = {
   HEARTBEAT_INTERVAL: 'off',
   FIRST_TOKEN_TIMEOUT: '700ms',
+  LOAD_TIMEOUT: '700ms',
   STALL_TIMEOUT: '500ms',
   RETRY_BASE: '100ms',
   RETRY_BUDGET: '1',

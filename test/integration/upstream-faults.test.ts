@@ -15,6 +15,7 @@ before(async () => {
     env: {
       HEARTBEAT_INTERVAL: 'off',
       FIRST_TOKEN_TIMEOUT: '800ms',
+      LOAD_TIMEOUT: '800ms',
       STALL_TIMEOUT: '500ms',
       RETRY_MAX: '1',
       BREAKER_FAILURES: 'off',
