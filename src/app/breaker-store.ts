@@ -1,6 +1,7 @@
 /** Breakers in the hot store, for a board that goes on by itself when that cannot be asked. */
 import type { BreakerState } from '../resilience/breaker.ts';
 import type { BreakerStore } from '../resilience/breaker-board.ts';
+import { isFailedKey } from '../resilience/failure-rate.ts';
 import type { SignsOfLife } from '../resilience/silence-watch.ts';
 import { trialMs } from '../resilience/trials.ts';
 import type { BreakerRow } from '../storage/breaker-repository.ts';
@@ -10,6 +11,8 @@ import type { Spine } from './create-spine.ts';
 /** As long as failures in a row are counted together. */
 const failureWindowMs = 60_000;
 const failurePrefix = 'breaker failures ';
+/** Then the name of the breaker, a bar, and what is counted: no name of a host or a model has one. */
+const outcomePrefix = 'breaker outcomes ';
 
 export function createBreakerStore({
   breakers,
@@ -22,6 +25,17 @@ export function createBreakerStore({
     addFailure: name => orElse(undefined, () => counters.add(failurePrefix + name, 1, failureWindowMs)),
     clearFailures: name => orElse(undefined, () => counters.reset(failurePrefix + name)),
     failing: () => orElse([], () => counters.keys(failurePrefix).map(key => key.slice(failurePrefix.length))),
+    addOutcomes: (name, { key, count }, leftMs) =>
+      orElse(undefined, () => void counters.add(`${outcomePrefix}${name}|${key}`, count, leftMs)),
+    outcomes: name =>
+      orElse(undefined, () => {
+        const prefix = `${outcomePrefix}${name}|`;
+        return counters.list(prefix).map(({ key, total }) => ({ key: key.slice(prefix.length), count: total }));
+      }),
+    clearOutcomes: name => orElse(undefined, () => counters.resetAll(`${outcomePrefix}${name}|`)),
+    // Not those with successes alone: these are told for as long as there are failures.
+    withFailures: () =>
+      orElse([], () => [...new Set(counters.keys(outcomePrefix).filter(isFailedKey).map(nameOfOutcome))]),
     takeTrial: name =>
       orElse(
         () => undefined,
@@ -31,6 +45,10 @@ export function createBreakerStore({
         },
       ),
   };
+}
+
+function nameOfOutcome(key: string): string {
+  return key.slice(outcomePrefix.length, key.lastIndexOf('|'));
 }
 
 const signPrefix = 'signs of life ';

@@ -35,7 +35,7 @@ export const failingHostsSettings = {
     type: wordOr('off', integer(1, 1000)),
     default: '5',
     meaning:
-      'Failures in a row after which a host, or a model on it, is left alone; so is one where half of at least as many attempts within 60 s failed. `off` leaves none alone.',
+      'Failures in a row after which a host, or a model on it, is left alone; so is one where half of at least as many attempts within 60 s failed, unless all of one question or of one key while others are served. `off` leaves none alone.',
     group: 'Failing hosts',
   },
   BREAKER_RESET: {

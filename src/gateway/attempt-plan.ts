@@ -22,6 +22,9 @@ export interface HostHealth {
 export interface AttemptTarget {
   readonly model: string;
   readonly embeds: boolean;
+  /** Whose request it is, and its body: failures are counted by that. */
+  readonly owner?: string | undefined;
+  readonly body?: Buffer | string | undefined;
   /** Where the client gives all attempts together less time than we do. */
   readonly timeoutMs?: number | undefined;
   /** Of the model, where it has one. */
@@ -97,7 +100,7 @@ export class AttemptPlan {
 
   /** Called right before a host is asked. @returns false when it is to be passed over */
   enter(host: string): boolean {
-    const pass = this.#health.board.enter(host, this.#model);
+    const pass = this.#health.board.enter(host, this.#model, this.#target);
     if (pass === undefined) return false;
     this.pass = pass;
     this.#host = host;

@@ -2,12 +2,15 @@
  * The breakers of a worker, one per host and one per model on it, kept equal with those of the other workers. Owner: the
  * composition root of a worker.
  *
- * - Failures in a row are counted by all workers together, the rate of failures by each for itself; that a breaker opened or
- *   closed is a row that all read, within `sync`. A success ends the row as soon as its worker knows of it, by the next `sync`.
+ * - Failures are counted by all workers together; that a breaker opened or closed is a row that all read, within `sync`. A
+ *   success ends a row of failures as soon as its worker knows of it, by the next `sync`.
  * - While one is half open, one attempt of all workers is let through: whoever holds its trial.
  * - A store that cannot be asked changes nothing but that: each worker then goes by its own.
  */
 import { Breaker, type BreakerLimits, type BreakerState, type Verdict } from './breaker.ts';
+import { hostOf, nameOf } from './breaker-name.ts';
+import type { FailureSource } from './failure-rate.ts';
+import { FailureRates, type RateStore } from './failure-rates.ts';
 import { freePass, Pass } from './pass.ts';
 import { Trials } from './trials.ts';
 
@@ -16,7 +19,7 @@ export interface StoredBreaker {
   readonly state: BreakerState;
 }
 
-export interface BreakerStore {
+export interface BreakerStore extends RateStore {
   all(): readonly StoredBreaker[];
   /** @returns false when another process had brought it into that state already */
   put(row: StoredBreaker): boolean;
@@ -63,13 +66,21 @@ export interface BreakerView {
   readonly state: BreakerState;
 }
 
+interface FailedAttempt {
+  /** It was the one that tried what is half open. */
+  readonly tried: boolean;
+  readonly source: FailureSource;
+}
+
 const maxBreakers = 1000;
+const nobody: FailureSource = {};
 
 export class BreakerBoard {
   readonly #options: BreakerBoardOptions;
   readonly #breakers = new Map<string, Breaker>();
   readonly #hosts: ReadonlySet<string>;
   readonly #trials: Trials;
+  readonly #rates: FailureRates;
   /** For which some worker counted failures in a row. */
   #failing = new Set<string>();
 
@@ -77,6 +88,7 @@ export class BreakerBoard {
     this.#options = options;
     this.#hosts = new Set(options.hosts);
     this.#trials = new Trials(options.store, options.nowMs);
+    this.#rates = new FailureRates(options.store, options.nowMs);
     for (const host of options.hosts) this.#breakers.set(host, new Breaker());
   }
 
@@ -105,14 +117,14 @@ export class BreakerBoard {
   }
 
   /** @returns undefined when the host is to be left alone, or another attempt is trying it */
-  enter(host: string, model: string): Pass | undefined {
+  enter(host: string, model: string, source: FailureSource = nobody): Pass | undefined {
     if (this.#options.limits === undefined) return freePass;
     const standing = this.standing(host, model);
     if (standing === 'open') return undefined;
     const names = [host, nameOf(host, model)];
     const trials = standing === 'closed' ? undefined : this.#trials.take(names.filter(name => this.#isTried(name)));
     if (trials === undefined && standing !== 'closed') return undefined;
-    return new Pass({ host, model: nameOf(host, model), trials, board: this });
+    return new Pass({ host, model: nameOf(host, model), source, trials, board: this });
   }
 
   /** The host was silent and answers its probe again: it and its models are tried at once. */
@@ -146,6 +158,7 @@ export class BreakerBoard {
   sync(): void {
     const { store } = this.#options;
     this.#failing = new Set(store.failing());
+    this.#rates.sync(name => this.#breakers.get(name));
     for (const { name, state } of store.all()) {
       const breaker = this.#breakers.get(name) ?? (state.is === 'closed' ? undefined : this.#make(name));
       if (breaker === undefined || breaker.state.sinceMs >= state.sinceMs) continue;
@@ -166,10 +179,10 @@ export class BreakerBoard {
 
   // --- what a pass tells ---
 
-  countSuccess(host: string, model: string): void {
+  countSuccess(host: string, model: string, owner?: string): void {
     const nowMs = this.#options.nowMs();
-    this.#breakers.get(host)?.succeeded(nowMs);
-    if (model !== host) this.#of(model).succeeded(nowMs);
+    this.#breakers.get(host)?.succeeded(nowMs, owner);
+    if (model !== host) this.#of(model).succeeded(nowMs, owner);
     // Nearly always empty: a success writes nothing where nothing failed.
     if (this.#failing.size === 0) return;
     for (const name of [host, model]) if (this.#failing.has(name)) this.#endRow(name);
@@ -180,14 +193,15 @@ export class BreakerBoard {
     if (breaker?.state.is === 'half_open') this.#close(name, breaker);
   }
 
-  /** @param tried whether the attempt was the one that tried it */
-  countFailure(name: string, cause: string, tried: boolean): void {
+  countFailure(name: string, cause: string, { tried, source }: FailedAttempt): void {
     const { limits, nowMs } = this.#options;
     if (limits === undefined) return;
     const breaker = this.#of(name);
-    const verdict = breaker.failed(nowMs(), limits) ?? this.#together(name, limits);
-    this.#failing.add(name);
     const { is } = breaker.state;
+    const inARow = breaker.failed(nowMs(), limits) ?? this.#together(name, limits);
+    // What is left alone already is not judged by its rate.
+    const verdict = inARow ?? (is === 'closed' ? this.#rates.failed(name, breaker, source, limits) : undefined);
+    this.#failing.add(name);
     // Attempts that were under way when it opened tell nothing new; a trial that failed opens it, whatever was counted.
     const opens = is === 'half_open' ? tried : is === 'closed' && verdict !== undefined;
     if (opens) this.#openFor(name, breaker, { cause, verdict, limits });
@@ -211,6 +225,7 @@ export class BreakerBoard {
     // Switched off or to a dry run while it was open.
     if (is === 'half_open') this.#close(name, breaker);
     else breaker.forget();
+    this.#rates.clear(name);
     this.#endRow(name);
     if (may === 'off') return;
     onChange({ name, state: breaker.state, before: breaker.state, verdict, cause, done: may, first: true });
@@ -250,6 +265,7 @@ export class BreakerBoard {
     const before = breaker.state;
     act();
     const { state } = breaker;
+    this.#rates.clear(name);
     this.#endRow(name);
     const first = this.#options.store.put({ name, state });
     this.#options.onChange({ name, state, before, verdict, done: doneOf(state), first });
@@ -274,15 +290,6 @@ export class BreakerBoard {
       return;
     }
   }
-}
-
-/** Neither has a blank in it; without a model only the host counts. */
-function nameOf(host: string, model: string): string {
-  return model === '' || model.includes(' ') ? host : `${host} ${model}`;
-}
-
-function hostOf(name: string): string {
-  return name.split(' ', 1)[0] ?? name;
 }
 
 function doneOf(state: BreakerState): 'opened' | 'closed' | 'half_opened' {

@@ -40,16 +40,32 @@ const slowStartMs = 10_000;
 /** Closed for so long, it has forgotten how often it opened. */
 const forgetMs = 10 * 60_000;
 
+interface Served {
+  readonly owner: string | undefined;
+  atMs: number;
+}
+
 export class Breaker {
   state: BreakerState = { is: 'closed', sinceMs: Number.NEGATIVE_INFINITY, opens: 0 };
   readonly #ok = new Uint32Array(buckets);
   readonly #failed = new Uint32Array(buckets);
+  /** Of the successes, those the other workers were told of. */
+  readonly #told = new Uint32Array(buckets);
+  /** Whose answer came last, and whose last among all others. */
+  #served: Served | undefined;
+  #servedBefore: Served | undefined;
   #bucket = 0;
   #consecutive = 0;
 
-  succeeded(nowMs: number): void {
+  succeeded(nowMs: number, owner?: string): void {
     this.#consecutive = 0;
     addOne(this.#ok, this.#turn(nowMs));
+    if (this.#served?.owner === owner && this.#served !== undefined) {
+      this.#served.atMs = nowMs;
+      return;
+    }
+    this.#servedBefore = this.#served;
+    this.#served = { owner, atMs: nowMs };
   }
 
   /** @returns why it should open now, if it should */
@@ -59,10 +75,35 @@ export class Breaker {
     if (this.#consecutive >= failures) {
       return { signal: 'consecutive_failures', value: this.#consecutive, threshold: failures };
     }
+    return undefined;
+  }
+
+  /** As far as this worker saw, after a failure. @returns why it should open now, if it should */
+  rate({ failures }: BreakerLimits): Verdict | undefined {
     const failed = sum(this.#failed);
     const all = failed + sum(this.#ok);
     if (all < failures || failed * 2 < all) return undefined;
     return { signal: 'failure_rate', value: Math.round((failed / all) * 100) / 100, threshold: 0.5 };
+  }
+
+  /** Whether anybody else had an answer within the window. */
+  hasServedOthers(owner: string | undefined, nowMs: number): boolean {
+    const isOther = (served: Served | undefined): boolean =>
+      served !== undefined && served.owner !== owner && nowMs - served.atMs < buckets * bucketMs;
+    return isOther(this.#served) || isOther(this.#servedBefore);
+  }
+
+  /** Successes that the other workers were not told of, by the ten seconds they are of. They are told now. */
+  takeUntold(nowMs: number): { readonly period: number; readonly count: number }[] {
+    this.#turn(nowMs);
+    const untold = [];
+    for (let period = this.#bucket - buckets + 1; period <= this.#bucket; period++) {
+      const at = period % buckets;
+      const count = (this.#ok[at] ?? 0) - (this.#told[at] ?? 0);
+      this.#told[at] = this.#ok[at] ?? 0;
+      if (count > 0) untold.push({ period, count });
+    }
+    return untold;
   }
 
   open(nowMs: number, cause: string, { resetMs }: BreakerLimits, random: () => number): void {
@@ -103,7 +144,10 @@ export class Breaker {
   forget(): void {
     this.#consecutive = 0;
     this.#ok.fill(0);
+    this.#told.fill(0);
     this.#failed.fill(0);
+    this.#served = undefined;
+    this.#servedBefore = undefined;
   }
 
   /** @returns where to count now; what is older than the window is gone */
@@ -113,6 +157,7 @@ export class Breaker {
     for (let step = 0; step < passed; step++) {
       const at = (bucket - step + buckets * 2) % buckets;
       this.#ok[at] = 0;
+      this.#told[at] = 0;
       this.#failed[at] = 0;
     }
     this.#bucket = bucket;

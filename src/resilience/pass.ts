@@ -3,11 +3,12 @@
  * it is known. Owner: the attempt, for as long as its stream lives.
  */
 import { type FailureClass, failureRules } from './failure-class.ts';
+import type { FailureSource } from './failure-rate.ts';
 import type { HeldTrials } from './trials.ts';
 
 interface Board {
-  countSuccess(host: string, model: string): void;
-  countFailure(name: string, cause: string, tried: boolean): void;
+  countSuccess(host: string, model: string, owner: string | undefined): void;
+  countFailure(name: string, cause: string, attempt: { readonly tried: boolean; readonly source: FailureSource }): void;
   closeTrial(name: string): void;
 }
 
@@ -15,6 +16,8 @@ interface PassOptions {
   readonly host: string;
   /** The name of the model's breaker; the host's where there is no model. */
   readonly model: string;
+  /** Who asks what. */
+  readonly source: FailureSource;
   readonly trials: HeldTrials | undefined;
   readonly board: Board;
 }
@@ -49,17 +52,18 @@ export class Pass {
     if (this.#told || this.#options === undefined) return;
     this.#told = true;
     this.begun();
-    const { board, host, model } = this.#options;
-    board.countSuccess(host, model);
+    const { board, host, model, source } = this.#options;
+    board.countSuccess(host, model, source.owner);
   }
 
   failed(failure: FailureClass, cause: string): void {
     if (this.#told || this.#options === undefined) return;
     this.#told = true;
-    const { board, host, model } = this.#options;
+    const { board, host, model, source } = this.#options;
     const { blame } = failureRules[failure];
     if (answered.has(failure) && this.#trials?.has(host) === true) board.closeTrial(host);
-    const count = (name: string): void => board.countFailure(name, cause, this.#trials?.has(name) === true);
+    const count = (name: string): void =>
+      board.countFailure(name, cause, { tried: this.#trials?.has(name) === true, source });
     if (blame === 'host' || blame === 'both') count(host);
     if (model !== host && (blame === 'model' || blame === 'both')) count(model);
     this.#giveBack();

@@ -1,4 +1,4 @@
-/** What all processes know of breakers: one row for each that ever opened. Failures are not in it; each worker counts its own. */
+/** What all processes know of breakers: one row for each that ever opened. Failures are not in it; they are counters. */
 import type { HotStore } from './hot-store.ts';
 
 /** As the board of breakers has it; that a row is one of them is for whoever wrote it. */

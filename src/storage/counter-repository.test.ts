@@ -62,3 +62,19 @@ test('counters are found by how they begin, as long as their window is open', t 
   now += 1000;
   assert.deepEqual(counter.keys('failures '), ['failures b']);
 });
+
+test('counters that begin alike are listed with their totals, as long as their windows last, and begin anew together', t => {
+  let now = 1000;
+  const counter = counters(t, () => now);
+  counter.add('a|x', 2, 10_000);
+  counter.add('a|y', 3, 60_000);
+  counter.add('b|x', 1);
+  assert.deepEqual(counter.list('a|'), [
+    { key: 'a|x', total: 2 },
+    { key: 'a|y', total: 3 },
+  ]);
+  now += 10_000;
+  assert.deepEqual(counter.list('a|'), [{ key: 'a|y', total: 3 }]);
+  counter.resetAll('a|');
+  assert.deepEqual([counter.list('a|'), counter.get('b|x')], [[], 1]);
+});

@@ -49,6 +49,19 @@ export class CounterRepository {
     return store.all(sql, [prefix, `${prefix}\u{10FFFF}`, now()]).map(row => String(row['key']));
   }
 
+  /** As `keys`, with their totals. */
+  list(prefix: string): { readonly key: string; readonly total: number }[] {
+    const { store, now } = this.#options;
+    const sql = `SELECT key, total FROM counter WHERE key >= ?1 AND key < ?2 AND (expires_at IS NULL OR expires_at > ?3) LIMIT ${maxKeys}`;
+    const rows = store.all(sql, [prefix, `${prefix}\u{10FFFF}`, now()]);
+    return rows.map(row => ({ key: String(row['key']), total: Number(row['total']) }));
+  }
+
+  /** All that begin so. */
+  resetAll(prefix: string): void {
+    this.#options.store.all('DELETE FROM counter WHERE key >= ? AND key < ?', [prefix, `${prefix}\u{10FFFF}`]);
+  }
+
   reset(key: string): void {
     this.#options.store.all('DELETE FROM counter WHERE key = ?', [key]);
   }

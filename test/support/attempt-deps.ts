@@ -12,6 +12,10 @@ const loneStore: BreakerBoardOptions['store'] = {
   addFailure: () => undefined,
   clearFailures: () => undefined,
   failing: () => [],
+  addOutcomes: () => undefined,
+  outcomes: () => undefined,
+  clearOutcomes: () => undefined,
+  withFailures: () => [],
   takeTrial: () => () => undefined,
 };
 

@@ -24,8 +24,8 @@ export function createResilient(deps: AttemptDeps, dispatch: Dispatch): Generate
 }
 
 function targetOf(job: GenerationJob): AttemptTarget {
-  const { model, asker, retry } = job;
-  return { model, embeds: false, timeoutMs: asker.timeoutMs, retry, question: job };
+  const { model, asker, retry, body } = job;
+  return { model, owner: asker.owner, body, embeds: false, timeoutMs: asker.timeoutMs, retry, question: job };
 }
 
 class ObservedStream implements NativeStream, AsyncIterableIterator<Buffer> {

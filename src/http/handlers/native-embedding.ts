@@ -71,7 +71,7 @@ function ask(context: RequestContext, deps: EmbeddingRouteDeps, { ready, signal,
     request: { ...sent, model, body: isChanged ? body : sent.body },
     wanted: { model, body, hosts, asker },
   };
-  const target = { model, embeds: true, retry, timeoutMs: ownTimeMs(context, asker, signal) };
+  const target = { model, owner: asker.owner, body, embeds: true, retry, timeoutMs: ownTimeMs(context, asker, signal) };
   return withAttempts(deps.attempts, target, signal, async plan => {
     const { attempt, place } = await openPlaced(deps, { ...placed, plan }, signal);
     noteUpstream(context, attempt.host.name);

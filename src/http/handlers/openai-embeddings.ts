@@ -67,7 +67,14 @@ interface Asked {
 function embed(context: RequestContext, deps: EmbeddingDeps, asked: Asked): Promise<Embedded> {
   const { ready, signal, asker } = asked;
   const { model, retry } = ready;
-  const target = { model, embeds: true, retry, timeoutMs: ownTimeMs(context, asker, signal) };
+  const target = {
+    model,
+    owner: asker.owner,
+    body: context.body,
+    embeds: true,
+    retry,
+    timeoutMs: ownTimeMs(context, asker, signal),
+  };
   return withAttempts(deps.attempts, target, signal, plan => embedOnce(context, deps, { plan, ...asked }));
 }
 
