@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AdaptiveLimit } from './adaptive-limit.ts';
+import { AdaptiveLimit, type GenerationSample } from './adaptive-limit.ts';
 
-const calm = { saturated: true, innerWaitMs: 0, generatedMs: 1000 };
+const calm = { saturated: true, innerWaitMs: 0, generatedMs: 1000, promptTokens: 0, untilFirstMs: 0 };
 
 /** Lets a limit see complete generations of a host that is fastest at `parallel` at once. */
 class Host {
@@ -15,7 +15,7 @@ class Host {
     this.limit = new AdaptiveLimit(options);
   }
 
-  generate(count: number, over: { saturated?: boolean; innerWaitMs?: number } = {}): this {
+  generate(count: number, over: Partial<GenerationSample> = {}): this {
     for (; count > 0; count--) {
       const inUse = this.limit.limit;
       this.atMs += 1000;
@@ -90,4 +90,16 @@ test('what another worker has learnt is taken over, within bounds', () => {
   assert.equal(limit.limit, 5);
   limit.adopt(-3);
   assert.equal(limit.limit, 1);
+});
+
+test('prompts that are read far slower than usual make it fall; long ones do not', () => {
+  const host = new Host(100).generate(12, { promptTokens: 1000, untilFirstMs: 1000 });
+  const { limit } = host.limit;
+  assert.ok(limit >= 3, `${limit}`);
+  host.generate(5, { saturated: false, promptTokens: 20_000, untilFirstMs: 20_000 });
+  assert.equal(host.limit.limit, limit);
+  host.generate(4, { saturated: false, promptTokens: 1000, untilFirstMs: 20_000 });
+  assert.ok(host.limit.limit < limit);
+  const given = new Host(100, { initial: 4, max: 4 }).generate(20, { promptTokens: 1000, untilFirstMs: 1000 });
+  assert.equal(given.generate(5, { promptTokens: 1000, untilFirstMs: 40_000 }).limit.limit, 4);
 });

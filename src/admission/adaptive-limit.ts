@@ -5,13 +5,14 @@
  *
  * - It rises by one when every slot was in use and the tokens per second of all together still grew with the last rise.
  * - It falls to 0.7 of itself when the host says that it is busy, does not begin or stalls, and when requests waited
- *   inside the host: their first tokens came late, though neither loading nor reading the prompt took that time. One late
- *   token may be our own delay. Where a user gave the number, he knows how many the host works on at once.
+ *   inside the host: their first tokens came late, though neither loading nor reading the prompt took that time; and when each
+ *   token of the prompts takes far longer than usual, however many share the host (`PromptPace`). One late token may be our delay. Where a user gave the number, he knows how many the host works on at once.
  * - What did not help is tried again later and later, so that it does not swing. It is never below 1 or above `max`.
  */
+import { PromptPace, type PromptTime } from './prompt-pace.ts';
 
 /** What one complete generation tells. */
-export interface GenerationSample {
+export interface GenerationSample extends Omit<PromptTime, 'inUse'> {
   readonly atMs: number;
   /** Slots in use on all workers while it ran, as far as known, itself included. */
   readonly inUse: number;
@@ -38,6 +39,7 @@ const lateInARow = 2;
 export class AdaptiveLimit {
   readonly #max: number;
   readonly #isGiven: boolean;
+  readonly #pace = new PromptPace();
   #late = 0;
   #limit: number;
   #rate: number | undefined;
@@ -74,7 +76,9 @@ export class AdaptiveLimit {
 
   observe(sample: GenerationSample): void {
     const { atMs, innerWaitMs, generatedMs } = sample;
+    const isSlow = this.#pace.saw(sample);
     const isLate = !this.#isGiven && innerWaitMs > Math.max(leastInnerWaitMs, generatedMs / 2);
+    if (isSlow && !this.#isGiven) this.overloaded(atMs);
     this.#late = isLate ? this.#late + 1 : 0;
     if (this.#late >= lateInARow) this.overloaded(atMs);
     if (isLate) return;
@@ -102,6 +106,7 @@ export class AdaptiveLimit {
   #move(limit: number, rateBefore: number | undefined): void {
     this.#limit = this.#bounded(limit);
     this.#rateBefore = rateBefore;
+    this.#pace.moved();
     this.#rate = undefined;
     this.#samples = 0;
   }

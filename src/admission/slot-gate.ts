@@ -14,7 +14,7 @@ import type { Entry, FairLineOptions, LinePlace } from './line-entry.ts';
 import type { Ticket } from './queue-order.ts';
 import { reasonOf } from './reason-of.ts';
 
-export type PlaceSample = Pick<GenerationSample, 'tokensPerSecond' | 'innerWaitMs' | 'generatedMs'>;
+export type PlaceSample = Omit<GenerationSample, 'atMs' | 'inUse' | 'saturated'>;
 
 export interface Place {
   readonly host: string;

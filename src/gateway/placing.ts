@@ -28,6 +28,9 @@ export interface PlaceSample {
   /** From sending to the first token, less loading and reading the prompt. */
   readonly innerWaitMs: number;
   readonly generatedMs: number;
+  readonly promptTokens: number;
+  /** From sending to the first token, less loading. */
+  readonly untilFirstMs: number;
 }
 
 /** A slot of a host, held. */

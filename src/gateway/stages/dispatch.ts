@@ -33,10 +33,12 @@ function sampleOf(final: FinalLine, firstTokenMs: number): PlaceSample | undefin
   const generatedMs = number('eval_duration') / nsPerMs;
   const tokens = number('eval_count');
   if (tokens === 0 || generatedMs === 0) return undefined;
-  const ownMs = (number('load_duration') + number('prompt_eval_duration')) / nsPerMs;
+  const untilFirstMs = Math.max(0, firstTokenMs - number('load_duration') / nsPerMs);
   return {
     tokensPerSecond: (tokens / generatedMs) * 1000,
-    innerWaitMs: Math.max(0, firstTokenMs - ownMs),
+    innerWaitMs: Math.max(0, untilFirstMs - number('prompt_eval_duration') / nsPerMs),
     generatedMs,
+    promptTokens: number('prompt_eval_count'),
+    untilFirstMs,
   };
 }
