@@ -21,7 +21,24 @@ const names = [...FAULT_NAMES.filter(name => !apart.has(name) && name !== 'busy-
 const wellModel = 'well:latest';
 /** Of its own for each pair, so that pairs may be tried side by side; known to the hosts before they are first asked for them. */
 const modelOf = (one: FaultName, other: FaultName): string => `${one}-and-${other}:latest`;
-const models = [wellModel, ...names.flatMap(one => names.map(other => modelOf(one, other)))];
+/** What an embedding does not meet, being one object that does not say whether it is complete. */
+const ofTexts: ReadonlySet<FaultName> = new Set([
+  'refuse',
+  'blank-lines',
+  'invalid-utf8',
+  'huge-line',
+  'split-utf8',
+  'end-silently',
+  'done-false',
+  'repeat-token',
+]);
+const embeddingFaults = FAULT_NAMES.filter(name => !ofTexts.has(name));
+const embeddingModelOf = (fault: FaultName, index: number): string => `embed-${fault}-${index}:latest`;
+const models = [
+  wellModel,
+  ...names.flatMap(one => names.map(other => modelOf(one, other))),
+  ...embeddingFaults.flatMap(fault => Array.from({ length: 6 }, (_, index) => embeddingModelOf(fault, index))),
+];
 
 const atOnce = 4;
 
@@ -145,39 +162,33 @@ const embeddingRoutes = [
   { path: '/api/embeddings', vectorOf: (answer: Json) => answer['embedding'] },
   { path: '/v1/embeddings', vectorOf: (answer: Json) => (answer['data'] as Json[])[0]?.['embedding'] },
 ];
-/** What an embedding does not meet, being one object that does not say whether it is complete. */
-const ofTexts: ReadonlySet<FaultName> = new Set([
-  'refuse',
-  'blank-lines',
-  'invalid-utf8',
-  'huge-line',
-  'split-utf8',
-  'end-silently',
-  'done-false',
-  'repeat-token',
-]);
 /** How long an embedding may take nobody can say, so silence is no reason to ask another host. */
 const silent: ReadonlySet<FaultName> = new Set(['hang', 'hang-mid-stream']);
 
-for (const fault of FAULT_NAMES.filter(name => !ofTexts.has(name))) {
+/** One host, and both, on every route, so that all may be tried side by side. */
+const embeddingCases = embeddingRoutes.flatMap(route => [1, 2].map(hosts => ({ ...route, hosts })));
+
+async function tryEmbedding(fault: FaultName, index: number): Promise<void> {
+  const { path, vectorOf, hosts } = embeddingCases[index]!;
+  const worker = workers[index % workers.length]!;
+  const model = embeddingModelOf(fault, index);
+  const question = { model, input: fault, prompt: fault };
+  const right = vectorOf(json(await ask(worker, path, question)));
+  await earnRetries(worker);
+  for (const { control } of [first, second].slice(0, hosts)) {
+    await control.fault({ ...details[fault], fault, model, path: '/api/embed*' });
+  }
+  const answer = await ask(worker, path, question);
+  const isRight = answer.status === 200;
+  if (isRight) assert.deepEqual(vectorOf(json(answer)), right);
+  else assert.ok(answer.status >= 400 && json(answer)['error'] !== undefined, answer.text);
+  const isSaved = harmless.has(fault) || hosts === 1;
+  if (!(isSaved && silent.has(fault))) assert.equal(isRight, isSaved, `${path}: ${answer.text}`);
+}
+
+for (const fault of embeddingFaults) {
   test(`${fault} of one host, and of both: embeddings are right, or an error`, async () => {
-    const [worker] = workers;
-    assert.ok(worker !== undefined);
-    const question = { model: wellModel, input: fault, prompt: fault };
-    for (const { path, vectorOf } of embeddingRoutes) {
-      const right = vectorOf(json(await ask(worker, path, question)));
-      for (const hosts of [[first], [first, second]]) {
-        await earnRetries(worker);
-        for (const { control } of hosts) await control.fault({ ...details[fault], fault, path: '/api/embed*' });
-        const answer = await ask(worker, path, question);
-        for (const { control } of hosts) await control.clearFaults();
-        const isRight = answer.status === 200;
-        if (isRight) assert.deepEqual(vectorOf(json(answer)), right);
-        else assert.ok(answer.status >= 400 && json(answer)['error'] !== undefined, answer.text);
-        const isSaved = harmless.has(fault) || hosts.length === 1;
-        if (!(isSaved && silent.has(fault))) assert.equal(isRight, isSaved, `${path}: ${answer.text}`);
-      }
-    }
+    await Promise.all(embeddingCases.map((_, index) => tryEmbedding(fault, index)));
   });
 }
 
