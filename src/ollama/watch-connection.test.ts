@@ -71,6 +71,47 @@ test('a connection that is closed is made again, and that is all', { timeout: 10
   await told.reached();
 });
 
+test('a process that stood still while it dialled calls nobody down', { timeout: 10_000 }, async t => {
+  const door = new Door();
+  const port = await door.open();
+  t.after(() => door.shut());
+  const told: string[] = [];
+  const reached = Promise.withResolvers<void>();
+  const connection = new WatchConnection({
+    url: `http://127.0.0.1:${port}`,
+    connectMs: 50,
+    random: () => 0.5,
+    onReached: () => reached.resolve(),
+    onRefused: error => told.push(error.message),
+  });
+  t.after(() => connection.stop());
+  connection.start();
+  const untilMs = performance.now() + 400;
+  while (performance.now() < untilMs);
+  await reached.promise;
+  assert.deepEqual(told, []);
+});
+
+test('a failure that says nothing of the server, such as a name that cannot be looked up now, calls it not down', async t => {
+  const told: string[] = [];
+  const dials = Promise.withResolvers<void>();
+  let count = 0;
+  const connection = new WatchConnection({
+    url: 'http://name.invalid:1',
+    connectMs: 5000,
+    random: () => {
+      if (++count === 2) dials.resolve();
+      return 0.5;
+    },
+    onReached: () => undefined,
+    onRefused: error => told.push(error.message),
+  });
+  t.after(() => connection.stop());
+  connection.start();
+  await dials.promise;
+  assert.deepEqual(told, []);
+});
+
 test('what is stopped dials no more', { timeout: 10_000 }, async () => {
   const door = new Door();
   const port = await door.open();

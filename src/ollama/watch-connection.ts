@@ -14,10 +14,20 @@ export interface WatchConnectionOptions {
   readonly random: () => number;
   /** It can be dialled. */
   readonly onReached: () => void;
-  /** It cannot. @param error as the system told it */
+  /** It cannot, and not for a reason of ours. @param error as the system told it */
   readonly onRefused: (error: Error) => void;
 }
 
+/** What says something of the other side. Of all others, such as too many open files, this process is to blame. */
+const refusals: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+]);
+/** A timer that fires so late after its time tells that this process stood still, and nothing of the server. */
+const lateMs = 100;
 /** A server that cannot be dialled is dialled once a second. */
 const refusedPauseMs = 1000;
 /** One that lets in and closes at once is asked less and less often. */
@@ -54,8 +64,12 @@ export class WatchConnection {
     const socket = connect({ host, port: Number(port || (protocol === 'https:' ? 443 : 80)), noDelay: true });
     this.#socket = socket.unref();
     let heldAtMs: number | undefined;
-    let failure: Error = new Error('the connection was closed');
-    const tooLate = setTimeout(() => socket.destroy(timedOut()), connectMs).unref();
+    let failure: Error | undefined;
+    const dialledAtMs = performance.now();
+    const tooLate = setTimeout(() => {
+      const isOurs = performance.now() - dialledAtMs > connectMs + lateMs;
+      socket.destroy(isOurs ? undefined : timedOut());
+    }, connectMs).unref();
     socket.once('connect', () => {
       clearTimeout(tooLate);
       heldAtMs = performance.now();
@@ -70,7 +84,7 @@ export class WatchConnection {
     socket.once('close', () => {
       clearTimeout(tooLate);
       if (this.#isStopped) return;
-      if (heldAtMs === undefined) onRefused(failure);
+      if (heldAtMs === undefined && isRefusal(failure)) onRefused(failure);
       this.#again(this.#pauseMs(heldAtMs));
     });
   }
@@ -85,6 +99,11 @@ export class WatchConnection {
     const jitteredMs = pauseMs * (0.9 + 0.2 * this.#options.random());
     this.#timer = setTimeout(() => this.#dial(), jitteredMs).unref();
   }
+}
+
+function isRefusal(error: Error | undefined): error is Error {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isRefusal);
+  return error !== undefined && 'code' in error && refusals.has(error.code);
 }
 
 function timedOut(): Error {
