@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { aborted, withDeadline } from '../kernel/deadline.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
+import { isOwnShortage } from '../kernel/own-shortage.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import { allHosts, type HostFacts, hostsFor } from './choose-host.ts';
 import { forgetOne } from './forget-one.ts';
@@ -78,7 +79,7 @@ export class OllamaPool implements Resource {
     });
     this.#tickers = new Map(tickers);
     this.#watches = tickers.map(([host, ticker]) => {
-      const onReached = (): void => (isAway(host) ? ticker.wake() : undefined);
+      const onReached = (): void => (host.isAway ? ticker.wake() : undefined);
       const onRefused = (error: Error): void => this.#setDown(host, toUpstreamError(error, false));
       return new WatchConnection({ ...options, url: host.url, onReached, onRefused });
     });
@@ -159,7 +160,7 @@ export class OllamaPool implements Resource {
   home(): UpstreamHost {
     const [first] = this.hosts;
     if (first === undefined) throw new DeciError('upstream_unreachable');
-    return this.hosts.find(host => !isAway(host)) ?? first;
+    return this.hosts.find(host => !host.isAway) ?? first;
   }
 
   /** Looks whether a host answers at all. @returns false when it lets in and stays silent. Never rejects. */
@@ -192,6 +193,7 @@ export class OllamaPool implements Resource {
     candidates: readonly UpstreamHost[] = this.candidates(),
   ): Promise<Attempt> {
     const failures: string[] = [];
+    let last: DeciError | undefined;
     for (const host of candidates) {
       const exchange = host.send(request, limits, signal);
       const told = this.#noteSent(host, request);
@@ -207,11 +209,12 @@ export class OllamaPool implements Resource {
         if (error.code !== 'upstream_unreachable') throw error;
         this.#setDown(host, error);
         failures.push(host.name);
+        last = error;
         // A body that is being read from the client cannot be sent a second time.
         if (request.body !== null && typeof request.body === 'object' && !Buffer.isBuffer(request.body)) break;
       }
     }
-    throw unreachable(failures);
+    throw unreachable(failures, last?.cause);
   }
 
   /** Notes what a request tells of its host. @returns to be called with the status, 0 when there was none */
@@ -266,12 +269,12 @@ export class OllamaPool implements Resource {
       host.state = { is: 'up', ...seen };
       isMoved = isChanged;
     } catch (thrown) {
-      if (signal.aborted) return undefined;
+      if (signal.aborted || isOwnShortage(thrown)) return this.#soonMs;
       const error = toUpstreamError(unwrapFetch(thrown), false);
       if (error.code === 'first_token_timeout') host.markSilent();
       else host.markDown(error);
     }
-    if (host.state.is === before) return isAway(host) || isMoved ? this.#soonMs : undefined;
+    if (host.state.is === before) return host.isAway || isMoved ? this.#soonMs : undefined;
     this.#options.onHostChange(host);
     return this.#soonMs;
   }
@@ -281,6 +284,7 @@ export class OllamaPool implements Resource {
   }
 
   #setDown(host: UpstreamHost, error: DeciError): void {
+    if (isOwnShortage(error)) return;
     const changed = host.state.is !== 'down';
     host.markDown(error);
     if (changed) this.#changed(host);
@@ -291,10 +295,6 @@ export class OllamaPool implements Resource {
     this.#options.onHostChange(host);
     this.#tickers.get(host)?.wake();
   }
-}
-
-function isAway({ state }: UpstreamHost): boolean {
-  return state.is === 'down' || state.is === 'silent';
 }
 
 const changesModels = /^\/api\/(?:pull|create|copy|delete)\b/;

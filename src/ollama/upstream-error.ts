@@ -36,9 +36,13 @@ export function unwrapFetch(thrown: unknown): unknown {
   return thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
 }
 
-/** @param tried names of hosts */
-export function unreachable(tried: readonly string[]): DeciError {
+/**
+ * @param tried names of hosts
+ * @param cause why the last of them could not
+ */
+export function unreachable(tried: readonly string[], cause?: unknown): DeciError {
   return new DeciError('upstream_unreachable', {
     message: `no Ollama server can be reached (tried ${tried.join(', ')})`,
+    cause,
   });
 }

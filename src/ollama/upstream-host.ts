@@ -40,6 +40,8 @@ export interface UpstreamHostOptions {
 }
 
 const viaHeader = 'x-deci-via';
+/** A timer that fires so late after its time tells that this process stood still. */
+const lateMs = 100;
 const embedPaths: ReadonlySet<string> = new Set(['/api/embed', '/api/embeddings']);
 
 export class UpstreamHost {
@@ -146,6 +148,11 @@ export class UpstreamHost {
     }
   }
 
+  /** It cannot be dialled, or does not answer. */
+  get isAway(): boolean {
+    return this.state.is === 'down' || this.state.is === 'silent';
+  }
+
   /** Models that requests wait for and that are not known to be in memory. */
   isLoading(): boolean {
     return this.loading.size > 0;
@@ -169,7 +176,12 @@ export class UpstreamHost {
     const { via } = this.#options;
     const bounded = async (input: unknown, init: Record<string, unknown> = {}): Promise<unknown> => {
       const call = new AbortController();
-      const timer = setTimeout(() => call.abort(new DeciError('first_token_timeout')), timeoutMs);
+      const expire = (dueMs: number): void => {
+        // A process that stood still has not read what was said meanwhile.
+        if (performance.now() > dueMs + lateMs) timer = setTimeout(expire, lateMs, Number.POSITIVE_INFINITY);
+        else call.abort(new DeciError('first_token_timeout'));
+      };
+      let timer = setTimeout(expire, timeoutMs, performance.now() + timeoutMs);
       // Not AbortSignal.any: a loop's signal lives as long as the process, and what is tied to it would gather.
       const onAbort = (): void => call.abort(signal?.reason);
       signal?.addEventListener('abort', onAbort);

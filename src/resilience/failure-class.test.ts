@@ -7,6 +7,7 @@ import { classifyFailure, type FailureClass, failureRules } from './failure-clas
 /** Class, tried again, also on the same host, whose breaker counts it. */
 const table: ReadonlyArray<readonly [FailureClass, boolean, boolean, string]> = [
   ['unreachable', true, true, 'host'],
+  ['shortage', true, true, 'nobody'],
   ['resting', true, true, 'nobody'],
   ['broken', true, true, 'host'],
   ['busy', true, true, 'nobody'],
@@ -44,6 +45,13 @@ test('errors of the model server have a class of their own, all others are ours 
     const failure = classifyFailure(new DeciError(code), false);
     const { fault } = errorCatalogue[code];
     assert.equal(failure === 'ours', fault !== 'ollama' && !['client_closed', 'model_not_found'].includes(code), code);
+  }
+});
+
+test('a host that could not be dialled because we have no file left for it is not to blame', () => {
+  const cause = Object.assign(new Error('x'), { code: 'EMFILE' });
+  for (const code of ['upstream_broken', 'upstream_unreachable'] as const) {
+    assert.equal(classifyFailure(new DeciError(code, { cause }), false), 'shortage');
   }
 });
 

@@ -3,6 +3,7 @@
  * in passing: whoever adds a class has to say all of it.
  */
 import type { DeciError } from '../kernel/errors.ts';
+import { isOwnShortage } from '../kernel/own-shortage.ts';
 
 /** Whose breaker counts a failure: the host as a whole, one model on it, or nobody's. */
 type Blame = 'host' | 'model' | 'both' | 'nobody';
@@ -26,6 +27,8 @@ const yes = { retry: true, sameHost: true, atOnce: false, attempts: 10, budgeted
 const rules = {
   /** Nothing was sent: waiting for the host costs nobody anything. */
   unreachable: { ...yes, budgeted: false },
+  /** We have no file, port or memory left to connect with: that is nothing of the host. */
+  shortage: { ...yes, blame: 'nobody' },
   /** Every host is being left alone by its breaker. */
   resting: { ...yes, budgeted: false, blame: 'nobody' },
   /** A kept-alive connection may have been closed in the moment it was used. */
@@ -77,7 +80,8 @@ const crashWords =
 /** @param embeds whether the request asked for embeddings */
 export function classifyFailure(error: DeciError, embeds: boolean): FailureClass {
   if (error.code === 'upstream_refused') return classifyRefusal(error, embeds);
-  return classes[error.code] ?? 'ours';
+  const failure = classes[error.code] ?? 'ours';
+  return (failure === 'unreachable' || failure === 'broken') && isOwnShortage(error.cause) ? 'shortage' : failure;
 }
 
 function classifyRefusal({ status, message }: DeciError, embeds: boolean): FailureClass {
