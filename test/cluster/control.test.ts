@@ -111,6 +111,8 @@ for (const lie of ['silent', 'closes', 'garbage', 'half', 'other JSON'] satisfie
     const { pid } = (await control()) ?? {};
     assert.ok(pid !== undefined);
     {
+      // It takes its place back within a second, which may be before status has asked.
+      using _frozen = freezeProcess(pid);
       await using _liar = await lyingSocket(join(cluster.runDir, 'control.sock'), lie);
       const { stdout } = await cluster.script(['scripts/status.ts', '--json']);
       assert.equal((JSON.parse(stdout) as { control: unknown }).control, null);
