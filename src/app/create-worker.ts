@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Authenticator, newKey } from '../auth/authenticator.ts';
 import { isKey } from '../auth/credentials.ts';
 import type { Config } from '../config/config.ts';
-import { createPipeline } from '../gateway/pipeline.ts';
+import { createPipeline, withOldAnswers } from '../gateway/pipeline.ts';
 import { createAccessLog } from '../http/access-log.ts';
 import { ActiveRequests } from '../http/active-requests.ts';
 import { createExpressApp } from '../http/express-app.ts';
@@ -87,7 +87,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   // The same for all workers of this installation, and nobody else's.
   const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
   const resilience = createResilience({ config, spine, isDraining: () => serving.state === 'draining' });
-  const { attempts, board } = resilience;
+  const { board } = resilience;
   const hosts = createHosts({ config, spine, resilience, via, onChange: host => preWarm.changed(host) });
   const { pool, drained } = hosts;
   const admission = createAdmission(config, spine, {
@@ -111,6 +111,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
           },
           spine,
         );
+  const attempts = withOldAnswers(resilience.attempts, cache);
   const models = createModels(config, spine);
   const { policy, virtualModels } = models;
   const lifecycle = new Lifecycle([
@@ -145,7 +146,6 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         generate,
         heartbeatMs,
       },
-      embedding: { ...placed, attempts, models: policy },
       inference: { ...placed, attempts, models: policy },
       breakers: { breakers: board },
       virtualModels: models.admin,

@@ -82,7 +82,7 @@ test('deterministic is a temperature of zero, a seed, or an embedding', () => {
     assert.equal(isFixed(options), false, JSON.stringify(options));
   }
   assert.equal(keyed({ input: 'x' }, { path: '/api/embed' })?.deterministic, true);
-  assert.equal(keyed({ input: ['x'] }, { path: '/v1/embeddings' })?.deterministic, true);
+  assert.equal(keyed({ prompt: 'x' }, { path: '/api/embeddings' })?.deterministic, true);
 });
 
 test('what only loads or unloads a model has no key', () => {

@@ -34,7 +34,6 @@ const questions: Readonly<Record<string, string>> = {
   '/api/generate': 'prompt',
   '/api/embed': 'input',
   '/api/embeddings': 'prompt',
-  '/v1/embeddings': 'input',
 };
 const maxDepth = 200;
 
@@ -47,7 +46,7 @@ export function requestKey(asked: KeyedRequest): RequestKey | undefined {
   if (repeatsMember(asked.body.toString(), lastHolds)) return undefined;
   let all = headOf(asked);
   for (const name of [...members.keys()].toSorted()) {
-    const text = memberText(name, members.get(name));
+    const text = memberText(path, name, members.get(name));
     if (mayBeInexact.test(text) && isInexact(members.get(name), 0)) return undefined;
     // A name is quoted and a value is whole JSON: where one ends and the next begins is never in doubt.
     all += `${JSON.stringify(name)}:${text},`;
@@ -84,8 +83,12 @@ function asksSomething(question: unknown): boolean {
   return (typeof question === 'string' || Array.isArray(question)) && question.length > 0;
 }
 
-/** Only the order of options says nothing: that of a schema is the order in which a model fills it in. */
-function memberText(name: string, value: unknown): string {
+/**
+ * Only the order of options says nothing: that of a schema is the order in which a model fills it in. One text to embed is a
+ * list of one.
+ */
+function memberText(path: string, name: string, value: unknown): string {
+  if (path === '/api/embed' && name === 'input' && typeof value === 'string') return JSON.stringify([value]);
   if (name !== 'options' || !isObject(value)) return JSON.stringify(value);
   return JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

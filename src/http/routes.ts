@@ -12,7 +12,8 @@ import { type HealthDeps, health, live, ready, startup } from './handlers/health
 import { drainHost, type HostsDeps, listHosts } from './handlers/hosts.ts';
 import { journalPage } from './handlers/journal.ts';
 import { type MetricsDeps, metrics } from './handlers/metrics.ts';
-import { type EmbeddingRouteDeps, nativeEmbedding } from './handlers/native-embedding.ts';
+import type { EmbeddingRouteDeps } from './handlers/make-embedding.ts';
+import { nativeEmbedding } from './handlers/native-embedding.ts';
 import { nativeGeneration } from './handlers/native-generation.ts';
 import { ps, tags, version } from './handlers/native-lists.ts';
 import { nativeProgress } from './handlers/native-progress.ts';
@@ -25,7 +26,7 @@ import {
   type ShowingHost,
   transcriptions,
 } from './handlers/openai.ts';
-import { type EmbeddingDeps, openAiEmbeddings } from './handlers/openai-embeddings.ts';
+import { openAiEmbeddings } from './handlers/openai-embeddings.ts';
 import { openAiResponses } from './handlers/openai-responses.ts';
 import { type OpenApiDeps, openApiDocument } from './handlers/openapi-document.ts';
 import { listQueue, type QueueDeps } from './handlers/queue.ts';
@@ -57,7 +58,6 @@ import type { Handler, Route } from './route-table.ts';
 export interface RouteDeps {
   readonly lists: { readonly hosts: readonly ShowingHost[]; readonly virtual: VirtualListDeps };
   readonly generation: GenerationDeps;
-  readonly embedding: EmbeddingDeps;
   /** Relays that wait for a model, and for a slot of it. */
   readonly inference: EmbeddingRouteDeps;
   /** Relays that answer at once. */
@@ -110,7 +110,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
 
     ...on(infer('openai'), 'POST', '/v1/chat/completions', openAiChat(generation)),
     ...on(infer('openai'), 'POST', '/v1/completions', openAiCompletions(generation)),
-    ...on(infer('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(deps.embedding, vectors)),
+    ...on(infer('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(inference, vectors)),
     ...on(read('openai'), 'GET', '/v1/models', openAiModels({ hosts, virtual })),
     ...on(read('openai'), 'GET', '/v1/models/*model', openAiModel({ hosts, virtual })),
     ...on(infer('openai'), 'POST', '/v1/responses', openAiResponses(generation)),

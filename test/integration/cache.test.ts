@@ -258,7 +258,7 @@ test('what an administrator throws away is given by no worker any more: by tag, 
   assert.match(told.stdout, /^fresh for 3600 s, kept for bad times for 86400 s\nmemory of worker \d+: \d+ answers/);
 });
 
-test('an embedding is made once and given again, to whoever asks on the same route', async () => {
+test('an embedding is made once and given again, in every worker', async () => {
   const routes = [
     ['/api/embed', { model: 'nomic-embed-text', input: `text ${questions++}` }],
     ['/api/embeddings', { model: 'nomic-embed-text', prompt: `text ${questions++}` }],
@@ -277,6 +277,39 @@ test('an embedding is made once and given again, to whoever asks on the same rou
     const none = await ask(cluster, path, body, { headers: { 'x-deci-cache': 'no-store' } });
     assert.equal(cacheOf(none), 'bypass');
   }
+});
+
+test('embeddings of the same texts are made once, whichever dialect asks; those that are not normalised are others', async () => {
+  const text = `dialects ${questions++}`;
+  const model = 'nomic-embed-text';
+  const vectors = async (path: string, body: Json): Promise<readonly [string | null, unknown]> => {
+    const answer = await ask(cluster, path, { model, ...body });
+    const { embeddings, embedding, data } = json(answer) as {
+      embeddings?: unknown;
+      embedding?: unknown;
+      data?: Json[];
+    };
+    return [cacheOf(answer), embeddings ?? data?.map(row => row['embedding']) ?? embedding];
+  };
+  const [first, made] = await vectors('/v1/embeddings', { input: text });
+  assert.equal(first, 'miss');
+  for (const [path, body] of [
+    ['/api/embed', { input: text }],
+    ['/api/embed', { input: [text], keep_alive: '1m' }],
+    ['/v1/embeddings', { input: [text], encoding_format: 'float', user: 'me' }],
+  ] as const) {
+    assert.deepEqual(await vectors(path, body), ['hit', made], `${path} ${JSON.stringify(body)}`);
+  }
+  assert.equal(inferenceCount(cluster.control), 1);
+  for (const [path, body] of [
+    ['/api/embeddings', { prompt: text }],
+    ['/api/embed', { input: [text, text] }],
+    ['/v1/embeddings', { input: text, dimensions: 8 }],
+  ] as const) {
+    assert.equal((await vectors(path, body))[0], 'miss', `${path} ${JSON.stringify(body)}`);
+  }
+  const [native, own] = await vectors('/api/embed', { input: `${text} too` });
+  assert.deepEqual([native, await vectors('/v1/embeddings', { input: `${text} too` })], ['miss', ['hit', own]]);
 });
 
 test('embeddings that many want at once are made once, over all workers, and go on while one of them is there', async () => {

@@ -5,6 +5,7 @@ import { HostCare } from '../../src/ollama/host-care.ts';
 import { UpstreamHost } from '../../src/ollama/upstream-host.ts';
 import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { startCluster } from '../support/start-cluster.ts';
+import { startWorker } from '../support/start-worker.ts';
 import { until } from '../support/until.ts';
 import { ask, type Json, json } from './wire.ts';
 
@@ -52,6 +53,29 @@ test('a host that comes back with nothing else in memory is tried by it, and wel
     await fake.control.clearFaults();
     await until('every breaker is closed', async () => (await open()) === 0, 20_000);
     assert.equal(await embed(), 200);
+  } finally {
+    await fake.stop();
+  }
+});
+
+test('every dialect waits for an answer as long', async () => {
+  const fake = await startFakeOllama();
+  await using worker = await startWorker({
+    OLLAMA_URLS: fake.url,
+    RETRY_MAX: '1',
+    FIRST_TOKEN_TIMEOUT: '300ms',
+    CACHE: 'off',
+  });
+  try {
+    // Loading has a time of its own.
+    assert.equal((await ask(worker, '/api/embed', { model, input: 'x' })).status, 200);
+    await fake.control.fault({ fault: 'hang', path: '/api/embed' });
+    for (const path of ['/api/embed', '/v1/embeddings']) {
+      const startedAt = performance.now();
+      const answer = await ask(worker, path, { model, input: 'x' });
+      assert.equal(answer.status, 504, `${path}: ${answer.text}`);
+      assert.ok(performance.now() - startedAt < 2000, path);
+    }
   } finally {
     await fake.stop();
   }

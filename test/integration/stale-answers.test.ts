@@ -33,6 +33,8 @@ const marksOf = ({ headers }: Answer): unknown[] => [
 test('both hosts die: who has an old answer gets it within 1.2 s, who has none is refused at once when it is known', async () => {
   const spare = { base: 'llama3.2', fallbacks: ['all-minilm', 'tiny'] };
   assert.equal((await ask(worker, '/api/admin/models/spare', spare, { method: 'PUT' })).status, 200);
+  const brief = { base: 'nomic-embed-text', cache: { ttl: '1ms' } };
+  assert.equal((await ask(worker, '/api/admin/models/brief', brief, { method: 'PUT' })).status, 200);
   await until(
     'it is known',
     async () => (await ask(worker, '/api/chat', chat('x', { model: 'spare' }))).status === 200,
@@ -42,6 +44,7 @@ test('both hosts die: who has an old answer gets it within 1.2 s, who has none i
     ['/api/chat', chat('streamed')],
     ['/api/chat', chat('with fallbacks', { model: 'spare', stream: false })],
     ['/v1/chat/completions', chat('in words of others')],
+    ['/v1/embeddings', { model: 'brief', input: 'a vector' }],
   ] as const;
   for (const [path, body] of cases) assert.equal((await ask(worker, path, body)).status, 200, path);
   for (const { control } of fakes) await control.refuse({ cut: true });

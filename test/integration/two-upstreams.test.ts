@@ -51,7 +51,7 @@ test('a model that only the second has is served, in every dialect', async () =>
     ['/v1/chat/completions', { model, messages }],
     ['/v1/messages', { model, messages, max_tokens: 10 }],
     ['/v1/embeddings', { model: 'nomic-embed-text', input: 'x' }],
-    ['/api/embed', { model: 'nomic-embed-text', input: 'x' }],
+    ['/api/embed', { model: 'nomic-embed-text', input: 'y' }],
   ] as const) {
     const answer = await ask(cluster, path, body);
     assert.equal(answer.status, 200, `${path} ${answer.text}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseOpenAiEmbeddingRequest, renderOpenAiEmbeddings } from './openai-embeddings.ts';
+import { parseOpenAiEmbeddingRequest, readEmbedded, renderOpenAiEmbeddings } from './openai-embeddings.ts';
 
 test('a string and a list of strings are inputs, also an empty string', () => {
   assert.deepEqual(parseOpenAiEmbeddingRequest({ model: 'm', input: '' }), {
@@ -49,4 +49,19 @@ test('embeddings are lists of numbers or little-endian float32 in base64', () =>
   });
   assert.deepEqual(renderOpenAiEmbeddings(answer, 'float'), list([1, -0.5]));
   assert.deepEqual(renderOpenAiEmbeddings(answer, 'base64'), list('AACAPwAAAL8='));
+});
+
+const read = (answer: string): ReturnType<typeof readEmbedded> => readEmbedded(Buffer.from(answer));
+
+test('vectors of the native answer are read, whether or not their tokens were counted', () => {
+  assert.deepEqual(read('{"embeddings":[[1,2]],"prompt_eval_count":3}'), { embeddings: [[1, 2]], promptTokens: 3 });
+  for (const count of ['', ',"prompt_eval_count":null'])
+    assert.deepEqual(read(`{"embeddings":[[1]]${count}}`), { embeddings: [[1]], promptTokens: 0 });
+});
+
+test('an answer without vectors is `upstream_invalid`', () => {
+  for (const vectors of ['null', '"x"', '{}', '[1]', '[null]', '[["1"]]', '[[null]]', '[[1],[1e999]]'])
+    assert.throws(() => read(`{"embeddings":${vectors}}`), { name: 'DeciError', code: 'upstream_invalid' });
+  for (const answer of ['{}', 'null', '<html>', '{"embeddings":[[1]],"prompt_eval_count":"3"}'])
+    assert.throws(() => read(answer), { code: 'upstream_invalid' }, answer);
 });

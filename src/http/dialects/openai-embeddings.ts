@@ -1,4 +1,6 @@
 /** `POST /v1/embeddings` over Ollama's native embed. */
+import { DeciError } from '../../kernel/errors.ts';
+import { parseObject } from '../../kernel/json.ts';
 import {
   asObject,
   invalidField,
@@ -58,6 +60,25 @@ export function parseOpenAiEmbeddingRequest(body: unknown): OpenAiEmbeddingPlan 
   const model = requiredModel(fields);
   const dimensions = optionalInteger(fields, 'dimensions') ?? 0;
   return { model, encodingFormat, request: { model, input, ...(dimensions === 0 ? {} : { dimensions }) } };
+}
+
+/** @throws DeciError `upstream_invalid` for a native answer without vectors */
+export function readEmbedded(answer: Buffer): Omit<EmbeddingAnswer, 'model'> {
+  const { embeddings, prompt_eval_count: count } = parseObject(answer.toString()) ?? {};
+  const promptTokens = count ?? 0;
+  if (!isVectors(embeddings) || !isFiniteNumber(promptTokens)) {
+    throw new DeciError('upstream_invalid', { message: 'the model server answered without embeddings' });
+  }
+  return { embeddings, promptTokens };
+}
+
+function isVectors(value: unknown): value is number[][] {
+  return Array.isArray(value) && value.every(row => Array.isArray(row) && row.every(isFiniteNumber));
+}
+
+/** JSON's 1e999 is a number too. */
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
 }
 
 function float32Base64(values: readonly number[]): string {

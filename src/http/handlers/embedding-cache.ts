@@ -1,12 +1,11 @@
 /** Recorded embeddings in front of the hosts: the same text of the same model has the same vector, so each is made once. */
 
 import { OneBlock } from '../../cache/one-block.ts';
-import type { KeyedRequest } from '../../cache/request-key.ts';
 import type { NewRecording } from '../../cache/response-cache.ts';
 import type { SingleFlight } from '../../cache/single-flight.ts';
 import type { Asker } from '../../gateway/asker.ts';
 import type { AnswerMarks } from '../../gateway/generate.ts';
-import { noWishes } from '../../gateway/job.ts';
+import { type CacheWishes, noWishes, type RecordedQuestion } from '../../gateway/job.ts';
 import type { ReadyRequest } from '../../gateway/model-policy.ts';
 import type { CacheDeps } from '../../gateway/pipeline.ts';
 import { isWorthStale } from '../../gateway/stale-if-error.ts';
@@ -24,7 +23,7 @@ export type EmbeddingCache =
   | undefined;
 
 export interface EmbeddingAsked {
-  readonly path: '/api/embed' | '/api/embeddings' | '/v1/embeddings';
+  readonly path: '/api/embed' | '/api/embeddings';
   readonly model: string;
   readonly request: JsonObject;
   readonly marks: Pick<AnswerMarks, 'model' | 'adjusted'>;
@@ -33,6 +32,12 @@ export interface EmbeddingAsked {
   /** See `KeyedRequest`. */
   readonly hosts: ReadyRequest['hosts'];
   readonly owner: string | undefined;
+}
+
+/** What has to be made. */
+export interface EmbeddingWanted {
+  readonly asker: Asker;
+  readonly question: RecordedQuestion;
 }
 
 /** As it is looked for, and what a client is told of one that was not made as it was asked for. */
@@ -50,12 +55,13 @@ export async function cachedEmbedding(
   context: RequestContext,
   deps: EmbeddingCache,
   asked: EmbeddingAsked,
-  make: (asker: Asker, signal: AbortSignal) => Promise<Buffer>,
+  make: (wanted: EmbeddingWanted, signal: AbortSignal) => Promise<Buffer>,
 ): Promise<Buffer> {
   const wishes = asked.wishes(readCacheWishes(context.req.headers)) ?? noWishes;
-  const found = deps === undefined || wishes.noStore ? undefined : deps.keyOf(keyed(context, asked));
+  const question = questionOf(context, asked, wishes);
+  const found = deps === undefined || wishes.noStore ? undefined : deps.keyOf(question);
   if (deps === undefined || found === undefined) {
-    const made = await make(asked.asker, context.signal);
+    const made = await make({ asker: asked.asker, question }, context.signal);
     tell(context, deps, { ...asked.marks, cache: 'bypass' });
     return made;
   }
@@ -70,7 +76,7 @@ export async function cachedEmbedding(
   try {
     const { answer, isOwn } = await share(
       deps,
-      { key: cacheKey, ttlMs: wishes.ttlMs, about, asker: asked.asker, make },
+      { key: cacheKey, ttlMs: wishes.ttlMs, about, wanted: { asker: asked.asker, question }, make },
       context.signal,
     );
     tell(context, deps, { ...asked.marks, cache: isOwn ? 'miss' : 'coalesced', cacheKey });
@@ -88,17 +94,18 @@ interface Wanted {
   readonly key: string;
   readonly ttlMs: number | undefined;
   readonly about: NewRecording;
-  readonly asker: Asker;
-  readonly make: (asker: Asker, signal: AbortSignal) => Promise<Buffer>;
+  readonly wanted: EmbeddingWanted;
+  readonly make: (wanted: EmbeddingWanted, signal: AbortSignal) => Promise<Buffer>;
 }
 
 /** Made once for all who want it now, in all workers, for as long as one of them is there. */
 async function share(
   { cache, election, vectorFlights }: NonNullable<EmbeddingCache>,
-  { key, ttlMs, about, asker, make }: Wanted,
+  { key, ttlMs, about, wanted, make }: Wanted,
   signal: AbortSignal,
 ): Promise<{ readonly answer: Buffer; readonly isOwn: boolean }> {
   let resign = (): void => undefined;
+  const { asker } = wanted;
   const urgency = new Urgency(asker.priority);
   const joined = vectorFlights.join(key, signal, {
     lead: urgency,
@@ -108,7 +115,7 @@ async function share(
       ({ resign } = outcome);
       if (unread.aborted) resign();
       unread.throwIfAborted();
-      const made = await make({ ...asker, urgency }, unread);
+      const made = await make({ ...wanted, asker: { ...asker, urgency } }, unread);
       // Before the lead is given back: the others look for the record first.
       cache.record(key, made, about, 'now');
       return new OneBlock(made, false);
@@ -122,9 +129,9 @@ async function share(
   return { answer: Buffer.concat(parts), isOwn: isFirst && !source.isRecorded };
 }
 
-function keyed(context: RequestContext, asked: EmbeddingAsked): KeyedRequest {
+function questionOf(context: RequestContext, asked: EmbeddingAsked, wishes: CacheWishes): RecordedQuestion {
   const { path, model, request, hosts, owner } = asked;
-  return { path, model, request, hosts, owner, tenant: tenantOf(context), body: context.body };
+  return { path, model, request, hosts, owner, tenant: tenantOf(context), body: context.body, wishes };
 }
 
 function tell(context: RequestContext, deps: EmbeddingCache, marks: AnswerMarks): void {
