@@ -11,8 +11,8 @@ import { type HealersDeps, listHealers, setHealer } from './handlers/healers.ts'
 import { type HealthDeps, health, live, ready, startup } from './handlers/health.ts';
 import { drainHost, type HostsDeps, listHosts } from './handlers/hosts.ts';
 import { journalPage } from './handlers/journal.ts';
-import { type MetricsDeps, metrics } from './handlers/metrics.ts';
 import type { EmbeddingRouteDeps } from './handlers/make-embedding.ts';
+import { type MetricsDeps, metrics } from './handlers/metrics.ts';
 import { nativeEmbedding } from './handlers/native-embedding.ts';
 import { nativeGeneration } from './handlers/native-generation.ts';
 import { ps, tags, version } from './handlers/native-lists.ts';

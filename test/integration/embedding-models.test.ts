@@ -63,18 +63,16 @@ test('every dialect waits for an answer as long', async () => {
   await using worker = await startWorker({
     OLLAMA_URLS: fake.url,
     RETRY_MAX: '1',
-    FIRST_TOKEN_TIMEOUT: '300ms',
+    LOAD_TIMEOUT: '1s',
     CACHE: 'off',
   });
   try {
-    // Loading has a time of its own.
-    assert.equal((await ask(worker, '/api/embed', { model, input: 'x' })).status, 200);
     await fake.control.fault({ fault: 'hang', path: '/api/embed' });
     for (const path of ['/api/embed', '/v1/embeddings']) {
       const startedAt = performance.now();
       const answer = await ask(worker, path, { model, input: 'x' });
       assert.equal(answer.status, 504, `${path}: ${answer.text}`);
-      assert.ok(performance.now() - startedAt < 2000, path);
+      assert.ok(performance.now() - startedAt < 3000, path);
     }
   } finally {
     await fake.stop();
