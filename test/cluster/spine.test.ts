@@ -68,7 +68,7 @@ describe('leases and the journal', () => {
   test('what a worker held is free within a second of its kill -9, and the journal says so on the other worker', async () => {
     using leases = leasesOf(cluster.runDir);
     const pid = await firstWorker(cluster);
-    assert.equal(leases.of(pid).length, 1, 'each worker holds a lease of its own');
+    assert.equal(leases.presenceOf(pid).length, 1, 'each worker holds a lease of its own');
     const killedAt = performance.now();
     process.kill(pid, 'SIGKILL');
     await until('its leases are free', () => leases.of(pid).length === 0, 5000);
@@ -89,7 +89,7 @@ describe('leases and the journal', () => {
     await told(cluster, 'it is told', newest => newest?.target === `process ${first}`);
     await bothReady(cluster);
     assert.equal((await journalOf(cluster))[0]?.result, 'dry_run');
-    assert.equal(leases.of(first).length, 1);
+    assert.equal(leases.presenceOf(first).length, 1);
 
     await switchHealer('off');
     const second = await firstWorker(cluster);
@@ -109,7 +109,7 @@ describe('leases and the journal', () => {
     const pid = await firstWorker(cluster);
     using _frozen = freezeProcess(control);
     process.kill(pid, 'SIGKILL');
-    const key = leases.of(pid)[0]?.key ?? '';
+    const key = leases.presenceOf(pid)[0]?.key ?? '';
     await until('the place can be taken', () => {
       const lease = leases.repository.take({ kind: 'process', key, capacity: 1, ttlMs: 1000 });
       if (lease !== undefined) leases.repository.release(lease);
@@ -147,7 +147,7 @@ describe('leases and the journal', () => {
       async () => {
         using leases = leasesOf(cluster.runDir);
         const workers = await cluster.workers();
-        return workers.every(({ pid }) => leases.of(pid).length === 1);
+        return workers.every(({ pid }) => leases.presenceOf(pid).length === 1);
       },
       30_000,
     );

@@ -62,7 +62,7 @@ describe('while it is in use', () => {
     const leases = leasesOf(cluster.runDir);
     try {
       const [pid = 0] = (await cluster.workers()).map(worker => worker.pid);
-      assert.equal(leases.of(pid).length, 1);
+      assert.equal(leases.presenceOf(pid).length, 1);
       const killedAt = performance.now();
       process.kill(pid, 'SIGKILL');
       await until('its lease is free', () => leases.of(pid).length === 0, 5000);

@@ -9,6 +9,8 @@ export interface ClusterLeases extends Disposable {
   readonly repository: LeaseRepository;
   /** What one process holds. */
   of(pid: number): readonly Lease[];
+  /** What says that it is there: one of them, whatever else it holds at the time. */
+  presenceOf(pid: number): readonly Lease[];
 }
 
 export function leasesOf(runDir: string): ClusterLeases {
@@ -31,6 +33,7 @@ export function leasesOf(runDir: string): ClusterLeases {
   return {
     repository,
     of: pid => repository.list().filter(({ holder }) => holder.pid === pid),
+    presenceOf: pid => repository.list({ kind: 'process' }).filter(({ holder }) => holder.pid === pid),
     [Symbol.dispose]: () => store.close(),
   };
 }
