@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWorker, liveControl } from '../../src/config/live-workers.ts';
-import { controlName } from '../../src/config/own-app.ts';
+import { controlName, isOwnApp } from '../../src/config/own-app.ts';
 import { isRunning } from '../../src/kernel/process-identity.ts';
 import { plural } from './describe.ts';
 import { exitCodes, ScriptFailure } from './exit-codes.ts';
@@ -29,20 +29,23 @@ export interface Ended {
  * @returns how many were taken out
  */
 export async function deleteApps(pm2: Pm2, output: string): Promise<Ended> {
-  const first = await pm2.list(output);
+  const ownOf = (all: readonly Pm2Process[]): Pm2Process[] => all.filter(app => isOwnApp(app, output));
+  let all = await pm2.listAll();
+  const first = ownOf(all);
   let left: readonly Pm2Process[] = first;
   for (let attempt = 0; left.length > 0; attempt++) {
-    const words = await deleteOnce(pm2, left);
+    const words = await deleteOnce(pm2, deletions(left, all));
     if (left.some(({ restarts }) => restarts > 0)) await sleep(restartMs);
-    left = await pm2.list(output);
+    // Asking PM2 costs a process, so once for both.
+    all = await pm2.listAll();
+    left = ownOf(all);
     if (left.length > 0 && attempt >= attempts) throw new Error(`PM2 did not delete our processes:\n${words}`);
   }
   const workers = first.filter(({ name }) => name !== controlName).length;
   return { workers, control: first.length - workers };
 }
 
-async function deleteOnce(pm2: Pm2, own: readonly Pm2Process[]): Promise<string> {
-  const commands = deletions(own, await pm2.listAll());
+async function deleteOnce(pm2: Pm2, commands: readonly string[][]): Promise<string> {
   const answers = await Promise.all(commands.map(async targets => pm2.run(['delete', ...targets])));
   return answers.map(({ output }) => output.trim()).join('\n');
 }
