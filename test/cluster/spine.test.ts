@@ -19,7 +19,7 @@ function get(cluster: TestCluster, path: string, body?: unknown): Promise<Respon
     method: body === undefined ? 'GET' : 'POST',
     headers: { 'x-api-key': cluster.key, connection: 'close' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(3000),
+    signal: AbortSignal.timeout(10_000),
   });
 }
 
