@@ -32,7 +32,7 @@ test('what one host has said is not given to a virtual model that is bound to an
   for (const [path, body] of [
     ['/api/chat', chat('same', { options: { temperature: 0 } })],
     ['/api/embed', { input: 'same' }],
-    ['/v1/embeddings', { input: 'same' }],
+    ['/v1/embeddings', { input: 'same in other words' }],
   ] as const) {
     for (const cache of ['miss', 'hit']) {
       for (const [i, host] of names.entries()) {
