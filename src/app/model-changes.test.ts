@@ -18,8 +18,15 @@ test('what one worker changes all know: when they rely on it within 100 ms, when
   other.look();
   assert.deepEqual(heard, [1, 1]);
   assert.equal(other.count(), before + 1);
+  one.look();
+  assert.deepEqual(heard, [1, 1], 'its own change is no news to it');
   one.tell();
   assert.equal(other.count(), before + 2, 'without waiting');
+  const mixed = one.count();
+  other.tell();
+  one.tell();
+  assert.notEqual(one.count(), mixed, 'that of the other is seen beside its own');
+  assert.equal(heard[0], 4);
 });
 
 test('without the shared state a worker knows of its own changes', () => {

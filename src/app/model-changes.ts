@@ -3,7 +3,7 @@
  * that each of them looks at before it relies on what it knows of models. Owner: the composition root of a worker.
  */
 export interface ModelChangesOptions {
-  readonly counters: { get(key: string): number; add(key: string, by: number): unknown };
+  readonly counters: { get(key: string): number; add(key: string, by: number): number };
   readonly now: () => number;
   /** What is known of models is old. */
   readonly onChange: () => void;
@@ -26,7 +26,9 @@ export class ModelChanges {
   tell(): void {
     this.#changed();
     try {
-      this.#options.counters.add(key, 1);
+      const count = this.#options.counters.add(key, 1);
+      // One's own change is no news; with one of somebody else before it there is some.
+      if (count - 1 === this.#seen) this.#seen = count;
     } catch {
       // The others see it with their next look at the host.
     }
@@ -37,7 +39,7 @@ export class ModelChanges {
     if (Math.abs(this.#options.now() - this.#lookedAtMs) >= lookEveryMs) this.#look();
   }
 
-  /** How many changes there were, by whichever worker, up to this moment; without the shared state, by this one. */
+  /** Another number after any change up to this moment, by whichever worker; without the shared state, by this one. */
   count(): number {
     this.#look();
     return this.#count;

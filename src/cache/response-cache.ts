@@ -21,7 +21,7 @@ export interface ResponseCacheOptions {
   readonly weights: {
     /** Of the weights that a model has on the hosts now; undefined when nobody knows. */
     digestOf(model: string): string | undefined;
-    /** How often models were changed through any worker, up to this moment. */
+    /** Another number after any change of models through any worker, up to this moment. */
     changes(): number;
   };
   readonly now: () => number;
@@ -46,7 +46,7 @@ export interface NewRecording {
   /** How often anything was purged. */
   readonly epoch: number;
   readonly digest: string | undefined;
-  /** How often models were changed, where the digest was not known. */
+  /** The number of changes of models, where the digest was not known. */
   readonly changes: number | undefined;
   /** The lines as one object, where somebody has made it. */
   readonly whole?: string | undefined;
