@@ -97,3 +97,12 @@ test('a limit that the user has set holds for what is in memory at once, and nev
   assert.equal(warm.now().firstMs, cold.firstMs);
   assert.equal(setUp(false, 700).now().firstMs, cold.firstMs);
 });
+
+test('how long a prompt is read is guessed from the first answer on, by its length', () => {
+  const { limits, answer } = setUp();
+  const prompt = { model: 'm', body: 'x'.repeat(40_000) };
+  assert.equal(limits.expectedMs({ name: 'h' }, prompt), undefined);
+  // 10 ms a token, and 100 ms beside.
+  answer(1);
+  assert.equal(limits.expectedMs({ name: 'h' }, prompt), 100_100);
+});

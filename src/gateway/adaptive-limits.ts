@@ -71,12 +71,12 @@ export class AdaptiveLimits {
     return (await isStillWarm(host, key)) ? 0 : coldMs;
   }
 
-  /** Until the first token of a model in memory; undefined while too little is known. */
+  /** Until the first token of a model in memory; undefined while nothing is known. */
   expectedMs(
     host: Pick<TimedHost, 'name'>,
     { model, body }: { readonly model: string; readonly body: { readonly length: number } },
   ): number | undefined {
-    const expected = this.#options.times.expected(host.name, modelKey(model));
+    const expected = this.#options.times.guessed(host.name, modelKey(model));
     if (expected === undefined) return undefined;
     return expected.restMs + (expected.msPerPromptToken * body.length) / bytesPerToken;
   }

@@ -44,7 +44,10 @@ export interface ExpectedTimes {
 
 /** @returns undefined while too little is known */
 export function expectedTimes(times: readonly AnswerTime[]): ExpectedTimes | undefined {
-  if (times.length < leastAnswers) return undefined;
+  return times.length < leastAnswers ? undefined : timesOf(times);
+}
+
+function timesOf(times: readonly AnswerTime[]): ExpectedTimes {
   return {
     restMs: quantile(times, 0.95, time => Math.max(0, time.firstTokenMs - time.promptMs)),
     msPerPromptToken: quantile(times, 0.95, ({ promptMs, promptTokens }) => promptMs / Math.max(1, promptTokens)),
@@ -100,6 +103,12 @@ export class AnswerTimes {
 
   expected(host: string, model: string): ExpectedTimes | undefined {
     return this.#known.get(`${host} ${model}`)?.expected;
+  }
+
+  /** As `expected`, from the first answer on: enough for patience, and not for a limit. */
+  guessed(host: string, model: string): ExpectedTimes | undefined {
+    const known = this.#known.get(`${host} ${model}`);
+    return known?.expected ?? (known === undefined ? undefined : timesOf(known.times));
   }
 
   #of(key: string): Known {

@@ -113,3 +113,29 @@ test('a host that lets in and generates nothing is wedged within 20 s under traf
     `wedged after ${Math.round(foundMs)} ms, ready ${Math.round(performance.now() - clearedMs)} ms after it was`,
   );
 });
+
+test('nor does it help a host that hangs that nobody here knew its model to be in memory', async () => {
+  // The last probe was before it was loaded, by somebody else.
+  const model = 'qwen3:latest';
+  await ask(first, '/api/generate', { model, keep_alive: -1 });
+  await ask(cluster, `/api/admin/hosts/${nameOf(second)}/drain`, undefined, { method: 'POST' });
+  await until('the other is drained', async () => (await stateOf(second))?.['state'] === 'draining');
+  for (const path of ['/api/chat', '/api/generate']) await first.control.fault({ fault: 'hang', path });
+  const leave = new AbortController();
+  const stuck = Array.from({ length: 4 }, () =>
+    fetch(`${cluster.url}/api/chat`, {
+      method: 'POST',
+      body: JSON.stringify(chat('x', { model })),
+      signal: leave.signal,
+    })
+      .then(answer => answer.text())
+      .catch(() => undefined),
+  );
+  try {
+    await until('it is wedged', async () => (await stateOf(first))?.['state'] === 'wedged', 20_000);
+  } finally {
+    leave.abort();
+    await Promise.all(stuck);
+    await ask(cluster, `/api/admin/hosts/${nameOf(second)}/undrain`, undefined, { method: 'POST' });
+  }
+});
