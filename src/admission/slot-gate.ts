@@ -70,13 +70,20 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
     return this.#line.length;
   }
 
-  /** @throws DeciError `queue_full`, `queue_share`, `queue_too_slow`, `queue_timeout`, the signal's reason, or what `hosts` throws */
-  async enter(entry: Entry, signal: AbortSignal): Promise<Place> {
+  /**
+   * @returns the place itself where nobody has to wait for it, which is the usual case
+   * @throws DeciError `queue_full`, `queue_share`, `queue_too_slow`, `queue_timeout`, the signal's reason, or what `hosts` throws
+   */
+  enter(entry: Entry, signal: AbortSignal): Place | Promise<Place> {
     if (signal.aborted) throw reasonOf(signal);
     if (!this.#line.hasModel(entry.model)) {
       const slot = this.#take(entry, false);
       if (slot !== undefined) return this.#place(slot, entry, 0);
     }
+    return this.#wait(entry, signal);
+  }
+
+  async #wait(entry: Entry, signal: AbortSignal): Promise<Place> {
     const { slot, waitedMs } = await this.#line.wait(entry, signal);
     return this.#place(slot, entry, Math.max(1, Math.round(waitedMs)));
   }
@@ -123,10 +130,10 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
         else this.#give(slot);
       },
       observe: sample => {
-        const inUse = slots.inUse(host, model);
         // Slots of other workers are not seen from here: whoever waits here proves that all are in use.
         const saturated = this.#line.hasGroup(group);
-        limits.observe(host, model, { ...sample, inUse: saturated ? limits.of(host, model) : inUse, saturated });
+        const inUse = saturated ? limits.of(host, model) : slots.inUse(host, model);
+        limits.observe(host, model, { ...sample, inUse, saturated });
       },
       overloaded: () => limits.overloaded(host, model),
     };

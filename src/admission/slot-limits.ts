@@ -24,6 +24,8 @@ export interface SlotLimitsOptions {
 }
 
 interface Known {
+  readonly host: string;
+  readonly model: string;
   readonly key: string;
   readonly initial: number;
   readonly adaptive: AdaptiveLimit;
@@ -38,6 +40,8 @@ const one: HostSlots = { initial: 1, max: 1 };
 export class SlotLimits {
   readonly #options: SlotLimitsOptions;
   readonly #known = new Map<string, Known>();
+  /** A request asks for the same several times in a row. */
+  #last: Known | undefined;
 
   constructor(options: SlotLimitsOptions) {
     this.#options = options;
@@ -85,11 +89,20 @@ export class SlotLimits {
   }
 
   #find(host: string, model: string): Known {
+    const last = this.#last;
+    if (last?.model === model && last.host === host) return last;
+    this.#last = this.#findAny(host, model);
+    return this.#last;
+  }
+
+  #findAny(host: string, model: string): Known {
     const key = `slots ${host} ${model}`;
     const found = this.#known.get(key);
     if (found !== undefined) return found;
     const slots = this.#options.hosts.get(host) ?? one;
     const known = {
+      host,
+      model,
       key,
       initial: slots.initial,
       adaptive: new AdaptiveLimit(slots),

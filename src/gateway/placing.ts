@@ -56,7 +56,7 @@ export interface Admission {
       readonly onLine?: Asker['onLine'];
     },
     signal: AbortSignal,
-  ): Promise<Place>;
+  ): Place | Promise<Place>;
 }
 
 interface Named {
@@ -104,7 +104,8 @@ export class Placing<H extends Named> {
   /** @throws DeciError why there is no host left, the refusal of the admission, or the signal's reason */
   async next(signal: AbortSignal): Promise<{ readonly host: H; readonly place: Place }> {
     for (;;) {
-      const place = await this.#deps.admission.enter(this.#entry(), signal);
+      const entered = this.#deps.admission.enter(this.#entry(), signal);
+      const place = entered instanceof Promise ? await entered : entered;
       const host = this.#candidates.find(candidate => candidate.name === place.host);
       if (host !== undefined && this.#plan.enter(host.name)) return { host, place };
       place.leave();

@@ -73,7 +73,7 @@ export function stallLimit(expected: ExpectedTimes | undefined, floorMs: number)
 
 /** The nearest rank: no value that was not seen. */
 function quantile(times: readonly AnswerTime[], part: number, of: (time: AnswerTime) => number): number {
-  const sorted = times.map(of).toSorted((a, b) => a - b);
+  const sorted = Float64Array.from(times, of).sort();
   return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? 0;
 }
 

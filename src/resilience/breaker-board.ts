@@ -81,6 +81,8 @@ export class BreakerBoard {
   readonly #hosts: ReadonlySet<string>;
   readonly #trials: Trials;
   readonly #rates: FailureRates;
+  /** Making a name costs more than a look, and an attempt needs the same several times in a row. */
+  #last = { host: '', model: '', name: '' };
   /** For which some worker counted failures in a row. */
   #failing = new Set<string>();
 
@@ -96,13 +98,13 @@ export class BreakerBoard {
   standing(host: string, model: string): BreakerState['is'] {
     const ofHost = this.#look(host);
     if (ofHost === 'open') return ofHost;
-    const ofModel = this.#look(nameOf(host, model));
+    const ofModel = this.#look(this.#nameOf(host, model));
     return ofModel === 'closed' ? ofHost : ofModel;
   }
 
   /** For what it was opened; undefined while it is closed. */
   cause(host: string, model: string): string | undefined {
-    for (const name of [host, nameOf(host, model)]) {
+    for (const name of [host, this.#nameOf(host, model)]) {
       const state = this.#breakers.get(name)?.state;
       if (state !== undefined && state.is !== 'closed') return state.cause;
     }
@@ -112,7 +114,7 @@ export class BreakerBoard {
   /** From 0 to 1: what part of its usual share the host is to get. */
   share(host: string, model: string): number {
     const nowMs = this.#options.nowMs();
-    const shares = [host, nameOf(host, model)].map(name => this.#breakers.get(name)?.share(nowMs) ?? 1);
+    const shares = [host, this.#nameOf(host, model)].map(name => this.#breakers.get(name)?.share(nowMs) ?? 1);
     return Math.min(...shares);
   }
 
@@ -121,10 +123,10 @@ export class BreakerBoard {
     if (this.#options.limits === undefined) return freePass;
     const standing = this.standing(host, model);
     if (standing === 'open') return undefined;
-    const names = [host, nameOf(host, model)];
-    const trials = standing === 'closed' ? undefined : this.#trials.take(names.filter(name => this.#isTried(name)));
-    if (trials === undefined && standing !== 'closed') return undefined;
-    return new Pass({ host, model: nameOf(host, model), source, trials, board: this });
+    const named = this.#nameOf(host, model);
+    if (standing === 'closed') return new Pass({ host, model: named, source, trials: undefined, board: this });
+    const trials = this.#trials.take([host, named].filter(name => this.#isTried(name)));
+    return trials === undefined ? undefined : new Pass({ host, model: named, source, trials, board: this });
   }
 
   /** The host was silent and answers its probe again: it and its models are tried at once. */
@@ -240,6 +242,14 @@ export class BreakerBoard {
       this.#change(name, breaker, () => void breaker.halfOpen(this.#options.nowMs()));
     }
     return breaker.state.is;
+  }
+
+  #nameOf(host: string, model: string): string {
+    const last = this.#last;
+    if (last.model === model && last.host === host) return last.name;
+    const name = nameOf(host, model);
+    this.#last = { host, model, name };
+    return name;
   }
 
   #isTried(name: string): boolean {

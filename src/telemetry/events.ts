@@ -188,8 +188,8 @@ function admissionEvents(registry: MetricsRegistry): AdmissionEvents {
     queueRefused: event => refused.with(event).add(),
     slotsInUse: ({ upstream, count }) => {
       // Twice in every request, and there are few hosts.
-      const series = byUpstream.get(upstream) ?? slots.with({ upstream });
-      byUpstream.set(upstream, series);
+      let series = byUpstream.get(upstream);
+      if (series === undefined) byUpstream.set(upstream, (series = slots.with({ upstream })));
       series.set(count);
     },
   };
@@ -207,13 +207,18 @@ type CacheEvents = Pick<Events, 'cacheAnswer' | 'cacheRefreshed' | 'cacheEvicted
 
 function cacheEvents(registry: MetricsRegistry): CacheEvents {
   const requests = registry.counter(cacheMetrics.requests);
+  const byResult = new Map<string, ReturnType<typeof requests.with>>();
   const refreshed = registry.counter(cacheMetrics.refreshed);
   const evictions = registry.counter(cacheMetrics.evictions);
   const held = registry.gauge(cacheMetrics.entries);
   const heldBytes = registry.gauge(cacheMetrics.bytes);
   const shared = registry.gauge(cacheMetrics.sharedUp);
   return {
-    cacheAnswer: event => requests.with(event).add(),
+    cacheAnswer: ({ result }) => {
+      let series = byResult.get(result);
+      if (series === undefined) byResult.set(result, (series = requests.with({ result })));
+      series.add();
+    },
     cacheRefreshed: event => refreshed.with(event).add(),
     cacheEvicted: () => evictions.with({}).add(),
     cacheMemory: ({ entries, bytes }) => {
