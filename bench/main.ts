@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { removeHotFiles } from '../scripts/lib/hot-files.ts';
+import { warmCode } from '../scripts/lib/warm-code.ts';
+import { compileCacheDir } from '../src/config/ecosystem.ts';
+import { checkout, readVersion } from '../src/config/environment.ts';
 import type { Bench, Result } from './measure.ts';
 import { measures } from './measures.ts';
 import { renderJson, renderNotes, renderTable } from './report.ts';
@@ -26,7 +29,14 @@ async function createBench(processes: ServerProcesses, home: string, quick: bool
     processes.start({ name, script, core: serverCore, env });
   return {
     quick,
-    startDeci: (env = {}) => start('deci', 'src/main.ts', { DECI_HOME: home, ...slots(url), ...env }),
+    // With the cache of compiled code that a start by script gives it.
+    startDeci: (env = {}) =>
+      start('deci', 'src/main.ts', {
+        DECI_HOME: home,
+        NODE_COMPILE_CACHE: compileCacheDir(join(home, 'run')),
+        ...slots(url),
+        ...env,
+      }),
     startExpress: () => start('express', 'bench/express-server.ts', {}),
     startPassThrough: () => start('pass-through', 'bench/pass-through-server.ts', { UPSTREAM: url }),
   };
@@ -52,6 +62,7 @@ async function run(
   process.once('SIGINT', () => process.exit(2));
   process.once('SIGTERM', () => process.exit(2));
   try {
+    await warmCode(checkout, join(home, 'run'), readVersion(checkout));
     const bench = await createBench(processes, home, quick);
     const results: Result[] = [];
     for (const name of names) {

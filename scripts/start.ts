@@ -16,6 +16,7 @@ import { checkKeyFile, checkPort, preparePlaces } from './lib/preflight.ts';
 import { deleteApps, killDaemon } from './lib/shut-down.ts';
 import { takeStartLock } from './lib/start-lock.ts';
 import { removeRunState, writeRunState } from './lib/state-file.ts';
+import { warmCode } from './lib/warm-code.ts';
 import { askControl, type ControlState, urlOf, type WorkerState } from './lib/worker-sockets.ts';
 
 const usage = `Usage: npm start [-- OPTION...]     (or scripts/start-production.sh OPTION...)
@@ -89,6 +90,7 @@ async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
       return pm2.home;
     });
     await out.step('Workers', async () => {
+      await warmCode(checkout, config.places.runDir, readVersion(checkout));
       workers = await launch(cluster, interrupt.signal);
       return `${workers.length} of ${config.workers} ready`;
     });

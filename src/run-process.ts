@@ -2,9 +2,9 @@
 import cluster from 'node:cluster';
 import { appendFileSync, writeSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
 import { type Config, ConfigError } from './config/config.ts';
-import { loadConfig, readErrorLog } from './config/environment.ts';
+import { compileCacheDir } from './config/ecosystem.ts';
+import { checkout, loadConfig, readErrorLog, readVersion } from './config/environment.ts';
 
 const exitFailed = 1;
 const exitConfig = 78;
@@ -28,6 +28,10 @@ export async function runProcess(
   noun: string,
   create: (config: Config, surroundings: Surroundings) => Promise<Runnable>,
 ): Promise<void> {
+  if (process.argv[2] === '--version') {
+    process.stdout.write(`${readVersion(checkout)}\n`);
+    return;
+  }
   // Sockets, logs and keys are for the user who runs this alone, whoever started it.
   process.umask(0o077);
   // Set before anything can fail: PM2 would keep a process that failed to start "online", doing nothing.
@@ -37,7 +41,8 @@ export async function runProcess(
   });
 
   const config = configOrDie();
-  enableCompileCache(join(config.places.runDir, 'compile-cache'));
+  // Started by hand; PM2's processes have it from their first file on.
+  enableCompileCache(compileCacheDir(config.places.runDir));
   const { bootMs } = config.timeouts;
   const watchdog = setTimeout(() => die(`the ${noun} was not ready within ${bootMs} ms`, exitFailed), bootMs);
   const state: { runnable?: Runnable; leaving: boolean } = { leaving: false };

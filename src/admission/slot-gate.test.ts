@@ -66,13 +66,20 @@ function setUp(t: TestContext, { slots = 1, places = 10 }, over: Partial<Options
   return { gate, free, tickets, depths, refused };
 }
 
+async function entering<S extends { host: string; model: string }>(
+  gate: SlotGate<S>,
+  ...asked: [Entry, AbortSignal]
+): Promise<Place> {
+  return await gate.enter(...asked);
+}
+
 test('who finds a slot does not wait; who finds none waits until one is left, in order', async t => {
   const { gate, tickets, depths } = setUp(t, { slots: 1 });
-  const first = await gate.enter(entry, never);
+  const first = await entering(gate, entry, never);
   assert.deepEqual([first.host, first.waitedMs], ['h', 0]);
   const order: string[] = [];
   const waiting = ['second', 'third'].map(async name => {
-    const place = await gate.enter(entry, never);
+    const place = await entering(gate, entry, never);
     order.push(name);
     place.leave();
     return place;
@@ -88,9 +95,9 @@ test('who finds a slot does not wait; who finds none waits until one is left, in
 
 test('nobody is overtaken by one who comes later for the same', async t => {
   const { gate, free } = setUp(t, { slots: 0 });
-  const waits = gate.enter(entry, never);
+  const waits = entering(gate, entry, never);
   free.slots = 1;
-  const comesLater = gate.enter(entry, never);
+  const comesLater = entering(gate, entry, never);
   const place: Place = await waits;
   place.leave();
   (await comesLater).leave();
@@ -98,7 +105,7 @@ test('nobody is overtaken by one who comes later for the same', async t => {
 
 test('a slot that another process gave back is found', async t => {
   const { gate, free } = setUp(t, { slots: 0 });
-  const waits = gate.enter(entry, never);
+  const waits = entering(gate, entry, never);
   free.slots = 1;
   (await waits).leave();
 });
@@ -106,8 +113,8 @@ test('a slot that another process gave back is found', async t => {
 test('a full line refuses at once, with a time to come back of at most 30 s', async t => {
   const { gate, refused } = setUp(t, { slots: 0, places: 1 });
   const leaving = new AbortController();
-  const waits = gate.enter(entry, leaving.signal);
-  await assert.rejects(gate.enter(entry, never), (error: DeciError) => {
+  const waits = entering(gate, entry, leaving.signal);
+  await assert.rejects(entering(gate, entry, never), (error: DeciError) => {
     assert.deepEqual([error.code, error.status], ['queue_full', 503]);
     assert.ok(error.retryAfterSeconds !== undefined && error.retryAfterSeconds >= 1 && error.retryAfterSeconds <= 30);
     return true;
@@ -120,19 +127,19 @@ test('a full line refuses at once, with a time to come back of at most 30 s', as
 test('who hangs up leaves the line at once, and takes no slot with him', async t => {
   const { gate, free, tickets } = setUp(t, { slots: 0 });
   const leaving = new AbortController();
-  const waits = gate.enter(entry, leaving.signal);
+  const waits = entering(gate, entry, leaving.signal);
   leaving.abort(new DeciError('draining'));
   await assert.rejects(waits, { code: 'draining' });
   assert.deepEqual([gate.waiting, tickets.size], [0, 0]);
   free.slots = 1;
-  (await gate.enter(entry, never)).leave();
-  await assert.rejects(gate.enter(entry, leaving.signal), { code: 'draining' });
+  (await entering(gate, entry, never)).leave();
+  await assert.rejects(entering(gate, entry, leaving.signal), { code: 'draining' });
   assert.equal(free.slots, 1);
 });
 
 test('a wait has an end', async t => {
   const { gate, tickets } = setUp(t, { slots: 0 }, { maxWaitMs: 20 });
-  await assert.rejects(gate.enter(entry, never), { code: 'queue_timeout', status: 503 });
+  await assert.rejects(entering(gate, entry, never), { code: 'queue_timeout', status: 503 });
   assert.equal(tickets.size, 0);
 });
 
@@ -143,20 +150,20 @@ test('when no host is left those who wait hear of it', async t => {
     if (isLeft) return ['h'];
     throw new DeciError('hosts_draining');
   };
-  const waits = gate.enter({ ...entry, hosts }, never);
+  const waits = entering(gate, { ...entry, hosts }, never);
   isLeft = false;
   await assert.rejects(waits, { code: 'hosts_draining' });
-  await assert.rejects(gate.enter({ ...entry, hosts }, never), { code: 'hosts_draining' });
+  await assert.rejects(entering(gate, { ...entry, hosts }, never), { code: 'hosts_draining' });
   assert.equal(tickets.size, 0);
 });
 
 test('the slot of what was aborted is not free before its host is', async t => {
   const free = Promise.withResolvers<void>();
   const { gate, free: count } = setUp(t, { slots: 1 }, { untilFree: () => free.promise });
-  const place = await gate.enter(entry, never);
+  const place = await entering(gate, entry, never);
   place.leave('aborted');
   assert.equal(count.slots, 0);
-  const waits = gate.enter(entry, never);
+  const waits = entering(gate, entry, never);
   free.resolve();
   (await waits).leave();
   assert.equal(count.slots, 1);
@@ -164,12 +171,12 @@ test('the slot of what was aborted is not free before its host is', async t => {
 
 test('whose place was given to another hears of it at once', async t => {
   const { gate, free, tickets } = setUp(t, { slots: 0, places: 2 });
-  const greedy = [1, 2].map(() => gate.enter(entry, never));
+  const greedy = [1, 2].map(() => entering(gate, entry, never));
   const [, last] = greedy;
   assert.ok(last !== undefined);
   const evicted = assert.rejects(last, { code: 'queue_share', status: 429 });
   const leaving = new AbortController();
-  const other = gate.enter({ ...entry, caller: { ...caller, owner: 'other' } }, leaving.signal);
+  const other = entering(gate, { ...entry, caller: { ...caller, owner: 'other' } }, leaving.signal);
   await evicted;
   assert.deepEqual(
     gate
@@ -187,13 +194,13 @@ test('whose place was given to another hears of it at once', async t => {
 
 test('what another worker lets wait in front of one is served there first', async t => {
   const { gate, free, tickets } = setUp(t, { slots: 0 });
-  const waits = gate.enter(entry, never);
+  const waits = entering(gate, entry, never);
   const [own] = tickets;
   assert.ok(own !== undefined);
   const foreign = { ...own, id: 'foreign', start: own.start - 1 };
   tickets.add(foreign);
   const seen: number[] = [];
-  const places = gate.enter({ ...entry, onLine: ({ position }) => seen.push(position) }, never);
+  const places = entering(gate, { ...entry, onLine: ({ position }) => seen.push(position) }, never);
   free.slots = 2;
   assert.deepEqual(
     gate.line().map(({ id }) => id === 'foreign'),
@@ -228,7 +235,7 @@ test('while no other worker changes anything the line is looked at now and then,
       },
     },
   );
-  const waits = gate.enter(entry, never);
+  const waits = entering(gate, entry, never);
   await until('it was asked often', () => seen.asked >= 40);
   // Every 50 ms at the latest, of asking every 5 to 15.
   assert.ok(seen.lists >= 2 && seen.lists <= seen.asked / 2, `${seen.lists} of ${seen.asked}`);
@@ -241,7 +248,7 @@ test('nobody passes those who wait for the same model elsewhere, nor waits for w
   const { gate, free } = setUp(t, { slots: 0 });
   const order: string[] = [];
   const enter = async (name: string, over: Partial<Entry>): Promise<void> => {
-    const place = await gate.enter({ ...entry, ...over }, never);
+    const place = await entering(gate, { ...entry, ...over }, never);
     order.push(name);
     place.leave();
   };
@@ -256,7 +263,7 @@ test('nobody passes those who wait for the same model elsewhere, nor waits for w
 test('whose ticket was lost joins again, and hears of it when there is no place any more', async t => {
   const { gate, tickets } = setUp(t, { slots: 0, places: 1 });
   const leaving = new AbortController();
-  const waits = gate.enter(entry, leaving.signal);
+  const waits = entering(gate, entry, leaving.signal);
   tickets.clear();
   assert.equal(gate.line().length, 1);
   assert.equal(tickets.size, 1);
@@ -272,8 +279,8 @@ test('whose ticket was lost joins again, and hears of it when there is no place 
 test('in a line in which nobody is served any more, who waits interactively hears of it in the end', async t => {
   t.mock.timers.enable({ apis: ['Date', 'setTimeout'] });
   const { gate } = setUp(t, { slots: 0, places: 2 }, { now: Date.now, maxWaitMs: 10_000_000 });
-  const waits = gate.enter(entry, never);
-  const batch = gate.enter({ ...entry, caller: { ...caller, priority: 'batch' } }, never);
+  const waits = entering(gate, entry, never);
+  const batch = entering(gate, { ...entry, caller: { ...caller, priority: 'batch' } }, never);
   const refused = assert.rejects(waits, { code: 'queue_timeout' });
   for (let seconds = 0; seconds < 150; seconds++) {
     t.mock.timers.tick(1000);
@@ -286,16 +293,16 @@ test('in a line in which nobody is served any more, who waits interactively hear
 
 test('one who could not be served in his time is refused at the door', async t => {
   const { gate, free } = setUp(t, { slots: 1 }, { now: Date.now });
-  for (let held = 0; held < 5; held++) (await gate.enter(entry, never)).leave();
+  for (let held = 0; held < 5; held++) (await entering(gate, entry, never)).leave();
   free.slots = 0;
-  await assert.rejects(gate.enter({ ...entry, maxWaitMs: 1 }, never), { code: 'queue_too_slow', status: 503 });
+  await assert.rejects(entering(gate, { ...entry, maxWaitMs: 1 }, never), { code: 'queue_too_slow', status: 503 });
 });
 
 test('who becomes more urgent while he waits is served as one of his new class, in every worker', async t => {
   const { gate, free, tickets } = setUp(t, { slots: 0 });
   const order: string[] = [];
   const enter = async (name: string, over: Partial<Entry>): Promise<void> => {
-    const place = await gate.enter({ ...entry, ...over }, never);
+    const place = await entering(gate, { ...entry, ...over }, never);
     order.push(name);
     place.leave();
   };

@@ -49,6 +49,15 @@ test('memory: V8 gets 1.25 times the budget, PM2 the last limit', () => {
   assert.equal(app.max_memory_restart, '900M');
 });
 
+test('each process has the cache of compiled code before its first file, wherever it lies', () => {
+  for (const { node_args } of appsFor({ DECI_HOME: '/var/lib/my deci' })) {
+    assert.equal(
+      node_args[0],
+      '--import=file:///srv/deci/src/compile-cache.js?dir=%2Fvar%2Flib%2Fmy+deci%2Frun%2Fcompile-cache',
+    );
+  }
+});
+
 test('a crash report names no variable of the environment and lands in the data folder', () => {
   const { node_args } = appFor({ DECI_HOME: '/var/lib/deci' });
   assert.ok(node_args.includes('--report-exclude-env'));

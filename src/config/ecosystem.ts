@@ -1,5 +1,6 @@
 /** Configuration -> what PM2 is told to run. Pure, so that every figure PM2 gets can be tested against the setting it comes from. */
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Config, Environment } from './config.ts';
 import { controlName, namespace } from './own-app.ts';
 import type { Colour } from './run-state.ts';
@@ -61,6 +62,17 @@ export function outputDir(config: Config): string {
   return join(config.places.runDir, 'output');
 }
 
+export function compileCacheDir(runDir: string): string {
+  return join(runDir, 'compile-cache');
+}
+
+/** The address of what switches the cache of compiled code on: PM2 gives a worker its environment too late for that. */
+export function compileCacheLoader(checkout: string, runDir: string): string {
+  const loader = pathToFileURL(join(checkout, 'src', 'compile-cache.js'));
+  loader.searchParams.set('dir', compileCacheDir(runDir));
+  return loader.href;
+}
+
 export function crashReportDir(config: Config): string {
   return join(config.places.dataDir, 'crash-reports');
 }
@@ -76,7 +88,7 @@ function workersApp(config: Config, deployment: Deployment): Pm2App {
     script: join(deployment.checkout, 'src', 'main.ts'),
     exec_mode: 'cluster',
     instances: workers,
-    node_args: nodeArguments(config, Math.round(memory.heapLimitMb * heapReserve)),
+    node_args: nodeArguments(config, deployment, Math.round(memory.heapLimitMb * heapReserve)),
     kill_timeout: timeouts.drainMs + leavingMs,
     min_uptime: '30s',
     // PM2 counts one start more than restarts: this is ten.
@@ -93,7 +105,7 @@ function controlApp(config: Config, deployment: Deployment): Pm2App {
     exec_mode: 'fork',
     interpreter: process.execPath,
     instances: 1,
-    node_args: nodeArguments(config, controlHeapMb),
+    node_args: nodeArguments(config, deployment, controlHeapMb),
     kill_timeout: leavingMs,
     min_uptime: '5s',
     max_restarts: 1_000_000,
@@ -101,8 +113,9 @@ function controlApp(config: Config, deployment: Deployment): Pm2App {
   };
 }
 
-function nodeArguments(config: Config, heapMb: number): string[] {
+function nodeArguments(config: Config, { checkout }: Deployment, heapMb: number): string[] {
   return [
+    `--import=${compileCacheLoader(checkout, config.places.runDir)}`,
     `--max-old-space-size=${heapMb}`,
     '--report-on-fatalerror',
     '--report-compact',

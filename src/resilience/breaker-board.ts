@@ -8,7 +8,7 @@
  * - A store that cannot be asked changes nothing but that: each worker then goes by its own.
  */
 import { Breaker, type BreakerLimits, type BreakerState, type Verdict } from './breaker.ts';
-import { hostOf, nameOf } from './breaker-name.ts';
+import { hostOf, LastName } from './breaker-name.ts';
 import type { FailureSource } from './failure-rate.ts';
 import { FailureRates, type RateStore } from './failure-rates.ts';
 import { freePass, Pass } from './pass.ts';
@@ -81,8 +81,7 @@ export class BreakerBoard {
   readonly #hosts: ReadonlySet<string>;
   readonly #trials: Trials;
   readonly #rates: FailureRates;
-  /** Making a name costs more than a look, and an attempt needs the same several times in a row. */
-  #last = { host: '', model: '', name: '' };
+  readonly #name = new LastName();
   /** For which some worker counted failures in a row. */
   #failing = new Set<string>();
 
@@ -98,13 +97,13 @@ export class BreakerBoard {
   standing(host: string, model: string): BreakerState['is'] {
     const ofHost = this.#look(host);
     if (ofHost === 'open') return ofHost;
-    const ofModel = this.#look(this.#nameOf(host, model));
+    const ofModel = this.#look(this.#name.of(host, model));
     return ofModel === 'closed' ? ofHost : ofModel;
   }
 
   /** For what it was opened; undefined while it is closed. */
   cause(host: string, model: string): string | undefined {
-    for (const name of [host, this.#nameOf(host, model)]) {
+    for (const name of [host, this.#name.of(host, model)]) {
       const state = this.#breakers.get(name)?.state;
       if (state !== undefined && state.is !== 'closed') return state.cause;
     }
@@ -114,7 +113,7 @@ export class BreakerBoard {
   /** From 0 to 1: what part of its usual share the host is to get. */
   share(host: string, model: string): number {
     const nowMs = this.#options.nowMs();
-    const shares = [host, this.#nameOf(host, model)].map(name => this.#breakers.get(name)?.share(nowMs) ?? 1);
+    const shares = [host, this.#name.of(host, model)].map(name => this.#breakers.get(name)?.share(nowMs) ?? 1);
     return Math.min(...shares);
   }
 
@@ -123,7 +122,7 @@ export class BreakerBoard {
     if (this.#options.limits === undefined) return freePass;
     const standing = this.standing(host, model);
     if (standing === 'open') return undefined;
-    const named = this.#nameOf(host, model);
+    const named = this.#name.of(host, model);
     if (standing === 'closed') return new Pass({ host, model: named, source, trials: undefined, board: this });
     const trials = this.#trials.take([host, named].filter(name => this.#isTried(name)));
     return trials === undefined ? undefined : new Pass({ host, model: named, source, trials, board: this });
@@ -242,14 +241,6 @@ export class BreakerBoard {
       this.#change(name, breaker, () => void breaker.halfOpen(this.#options.nowMs()));
     }
     return breaker.state.is;
-  }
-
-  #nameOf(host: string, model: string): string {
-    const last = this.#last;
-    if (last.model === model && last.host === host) return last.name;
-    const name = nameOf(host, model);
-    this.#last = { host, model, name };
-    return name;
   }
 
   #isTried(name: string): boolean {

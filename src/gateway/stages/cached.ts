@@ -47,38 +47,41 @@ const bypassed: AnswerMarks = { cache: 'bypass' };
 /** @param deps undefined where the cache is switched off */
 export function createCached(deps: CacheDeps | undefined, next: Generate): Generate {
   if (deps === undefined) return async (job, signal) => new BegunAnswer(await next(job, signal), bypassed);
-  const answer = answerer(deps, next);
+  const { cache, keyOf, onResult } = deps;
   return async (job, signal) => {
-    const stream = await answer(job, signal);
-    deps.onResult(stream.marks?.cache ?? 'bypass');
-    return stream;
-  };
-}
-
-function answerer(deps: CacheDeps, next: Generate): Generate {
-  const { cache, keyOf } = deps;
-  return async (job, signal) => {
-    const { noStore, allow, refuseDegraded, ttlMs } = job.wishes ?? noWishes;
+    const { noStore, allow, ttlMs } = job.wishes ?? noWishes;
     const found = noStore ? undefined : keyOf(job);
-    if (found === undefined) return new BegunAnswer(await next(job, signal), bypassed);
+    if (found === undefined) {
+      const stream = await next(job, signal);
+      onResult('bypass');
+      return new BegunAnswer(stream, bypassed);
+    }
     const { key, deterministic } = found;
     const shareable = deterministic || allow;
     const hit = shareable ? cache.fresh(key, ttlMs) : undefined;
     if (hit !== undefined) {
       refreshAhead(deps, next, { job, key }, hit);
+      onResult('hit');
       return new ReplayedAnswer(hit, { cache: 'hit', cacheKey: key });
     }
     try {
-      const answering = shareable
-        ? share(deps, next, { job, key }, signal)
-        : recorded(deps, next, { job, key }, signal);
-      return await (await answering).begin();
+      const asked = { job, key };
+      const stream = shareable ? await share(deps, next, asked, signal) : await recorded(deps, next, asked, signal);
+      onResult(stream.marks.cache);
+      return stream;
     } catch (thrown) {
-      const stale = refuseDegraded || !isWorthStale(thrown, signal) ? undefined : cache.stale(key);
-      if (stale === undefined) throw thrown;
-      return new ReplayedAnswer(stale, { cache: 'stale', degraded: 'stale', cacheKey: key });
+      return oldInstead(deps, { job, key }, thrown, signal);
     }
   };
+}
+
+/** @throws what was thrown, where there is no old answer or it is none of its cases */
+function oldInstead({ cache, onResult }: CacheDeps, { job, key }: Asked, thrown: unknown, signal: AbortSignal) {
+  const mayBeOld = job.wishes?.refuseDegraded !== true && isWorthStale(thrown, signal);
+  const stale = mayBeOld ? cache.stale(key) : undefined;
+  if (stale === undefined) throw thrown;
+  onResult('stale');
+  return new ReplayedAnswer(stale, { cache: 'stale', degraded: 'stale', cacheKey: key });
 }
 
 /** Whether an old answer could be given if this one cannot be had: a look, for whoever decides how long to try. */
@@ -113,13 +116,13 @@ async function recorded(
   const about = begin(cache, job);
   const marks: AnswerMarks = { cache: 'bypass', cacheKey: key };
   const stream = await next(job, signal);
-  if (stream.single || cache.hasRecent(key)) return new BegunAnswer(stream, marks);
+  if (stream.single || cache.hasRecent(key)) return await new BegunAnswer(stream, marks).begin();
   const keeper = {
     hold: (bytes: number) => cache.hold(bytes),
     letGo: (bytes: number) => cache.letGo(bytes),
     keep: (lines: Buffer) => cache.record(key, lines, about, 'soon'),
   };
-  return new RecordedAnswer(stream, marks, keeper, signal);
+  return await new RecordedAnswer(stream, marks, keeper, signal).begin();
 }
 
 async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signal: AbortSignal): Promise<SharedAnswer> {
@@ -159,7 +162,7 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
   if (!isFirst) wanted.raise(asker.priority);
   const source = await reader.opened();
   const cacheResult = isFirst && source === lead ? 'miss' : 'coalesced';
-  return new SharedAnswer(source, reader, { cache: cacheResult, cacheKey: key });
+  return await new SharedAnswer(source, reader, { cache: cacheResult, cacheKey: key }).begin();
 }
 
 /** Nobody waits for it. */

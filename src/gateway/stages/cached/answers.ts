@@ -91,17 +91,21 @@ export class RecordedAnswer extends BegunAnswer {
     return await super.return();
   }
 
-  protected override async read(): Promise<IteratorResult<Buffer>> {
-    try {
-      const read = await super.read();
-      if (read.done === true) this.#complete();
-      else this.#add(read.value);
-      return read;
-    } catch (error) {
-      this.#forget();
-      throw error;
-    }
+  /** Without awaiting: it is called for every block of every stream. */
+  protected override read(): Promise<IteratorResult<Buffer>> {
+    return super.read().then(this.#onRead, this.#onFailure);
   }
+
+  readonly #onRead = (read: IteratorResult<Buffer>): IteratorResult<Buffer> => {
+    if (read.done === true) this.#complete();
+    else this.#add(read.value);
+    return read;
+  };
+
+  readonly #onFailure = (error: unknown): never => {
+    this.#forget();
+    throw error;
+  };
 
   #add(block: Buffer): void {
     if (this.#blocks === undefined) return;
