@@ -16,6 +16,20 @@ export interface AdmissionWiring {
 }
 
 export const slotKind = 'slot';
+const othersKnownMs = 5;
+
+/** What it says, asked at most once in so many ms. @throws what it throws */
+function rememberedFor(ms: number, now: () => number, ask: () => boolean): () => boolean {
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let answer = false;
+  return () => {
+    const atMs = now();
+    if (Math.abs(atMs - askedAtMs) < ms) return answer;
+    answer = ask();
+    askedAtMs = atMs;
+    return answer;
+  };
+}
 
 export function createAdmission(config: Config, spine: Spine, { hosts, untilFree, isLoaded }: AdmissionWiring) {
   const { maxConnections, upstreams, workers } = config;
@@ -40,13 +54,16 @@ export function createAdmission(config: Config, spine: Spine, { hosts, untilFree
     counters,
     now: Date.now,
   });
+  // Asked whenever a slot is given back, and kept for others at once or a moment later.
+  const anyoneWaits = rememberedFor(othersKnownMs, Date.now, () => leases.isHeldByOthers(queueKind, queueKey));
   const slots = new SlotTable<Lease>({
     leases,
     hostMax: maxConnections,
     limitOf: (host, model) => limits.of(host, model),
     sharers: workers,
     useMs,
-    othersWait: model => leases.isHeldByOthers(queueKind, queueKey, model === undefined ? '' : `${model}\n`),
+    othersWait: model =>
+      model === undefined ? anyoneWaits() : leases.isHeldByOthers(queueKind, queueKey, `${model}\n`),
     now: Date.now,
     onStore,
     onChange: (upstream, count) => events.slotsInUse({ upstream, count }),

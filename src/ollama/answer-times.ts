@@ -44,15 +44,9 @@ export interface ExpectedTimes {
 
 /** @returns undefined while too little is known */
 export function expectedTimes(times: readonly AnswerTime[]): ExpectedTimes | undefined {
-  return times.length < leastAnswers ? undefined : timesOf(times);
-}
-
-function timesOf(times: readonly AnswerTime[]): ExpectedTimes {
-  return {
-    restMs: quantile(times, 0.95, time => Math.max(0, time.firstTokenMs - time.promptMs)),
-    msPerPromptToken: quantile(times, 0.95, ({ promptMs, promptTokens }) => promptMs / Math.max(1, promptTokens)),
-    tokenMs: quantile(times, 0.5, time => time.tokenMs),
-  };
+  const kept = new LastAnswers();
+  for (const time of times) kept.add(time);
+  return kept.size < leastAnswers ? undefined : kept.expected();
 }
 
 /** @returns ms; undefined while too little is known */
@@ -72,18 +66,45 @@ export function stallLimit(expected: ExpectedTimes | undefined, floorMs: number)
 }
 
 /** The nearest rank: no value that was not seen. */
-function quantile(times: readonly AnswerTime[], part: number, of: (time: AnswerTime) => number): number {
-  const sorted = Float64Array.from(times, of).sort();
+function quantile(values: Float64Array, part: number): number {
+  const sorted = values.toSorted();
   return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? 0;
+}
+
+/** The times of the last answers, each kind in numbers that lie side by side, as they are sorted. */
+class LastAnswers {
+  readonly #restMs = new Float64Array(keptAnswers);
+  readonly #msPerPromptToken = new Float64Array(keptAnswers);
+  readonly #tokenMs = new Float64Array(keptAnswers);
+  #added = 0;
+
+  get size(): number {
+    return Math.min(this.#added, keptAnswers);
+  }
+
+  /** In the place of the oldest. */
+  add({ firstTokenMs, promptTokens, promptMs, tokenMs }: AnswerTime): void {
+    const at = this.#added++ % keptAnswers;
+    this.#restMs[at] = Math.max(0, firstTokenMs - promptMs);
+    this.#msPerPromptToken[at] = promptMs / Math.max(1, promptTokens);
+    this.#tokenMs[at] = tokenMs;
+  }
+
+  expected(): ExpectedTimes {
+    const { size } = this;
+    return {
+      restMs: quantile(this.#restMs.subarray(0, size), 0.95),
+      msPerPromptToken: quantile(this.#msPerPromptToken.subarray(0, size), 0.95),
+      tokenMs: quantile(this.#tokenMs.subarray(0, size), 0.5),
+    };
+  }
 }
 
 /** Sorting costs more than a request may: the expectation is as it was so many answers ago, at most. */
 const learntEvery = 16;
 
 interface Known {
-  /** The place of the oldest is the next to be written. */
-  readonly times: AnswerTime[];
-  next: number;
+  readonly answers: LastAnswers;
   expected: ExpectedTimes | undefined;
   unlearnt: number;
 }
@@ -93,11 +114,11 @@ export class AnswerTimes {
 
   saw(host: string, model: string, time: AnswerTime): void {
     const known = this.#of(`${host} ${model}`);
-    known.times[known.next] = time;
-    known.next = (known.next + 1) % keptAnswers;
+    const { answers } = known;
+    answers.add(time);
     known.unlearnt++;
-    if (known.unlearnt < learntEvery && known.expected !== undefined) return;
-    known.expected = expectedTimes(known.times);
+    if (answers.size < leastAnswers || (known.unlearnt < learntEvery && known.expected !== undefined)) return;
+    known.expected = answers.expected();
     known.unlearnt = 0;
   }
 
@@ -108,13 +129,13 @@ export class AnswerTimes {
   /** As `expected`, from the first answer on: enough for patience, and not for a limit. */
   guessed(host: string, model: string): ExpectedTimes | undefined {
     const known = this.#known.get(`${host} ${model}`);
-    return known?.expected ?? (known === undefined ? undefined : timesOf(known.times));
+    return known?.expected ?? known?.answers.expected();
   }
 
   #of(key: string): Known {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const fresh = { times: [], next: 0, expected: undefined, unlearnt: 0 };
+    const fresh = { answers: new LastAnswers(), expected: undefined, unlearnt: 0 };
     this.#known.set(key, fresh);
     const [oldest] = this.#known.keys();
     if (this.#known.size > maxKnown && oldest !== undefined) this.#known.delete(oldest);
