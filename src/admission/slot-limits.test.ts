@@ -34,6 +34,25 @@ test('what one worker learns holds for the others within half a second', () => {
   assert.equal(other.of('h', 'another'), 10);
 });
 
+test('of too many the one that nobody used for the longest time is forgotten, not the one made first', () => {
+  const { clock, one } = workers(new Counters());
+  const keys: string[] = [];
+  const counted = new SlotLimits({
+    hosts: new Map([['h', { initial: 10, max: 10 }]]),
+    counters: { get: key => (keys.push(key), 0), add: () => 0 },
+    now: () => clock.ms,
+  });
+  assert.equal(one.of('h', 'm'), 10);
+  counted.of('h', 'busy');
+  for (let number = 1; number < 1000; number++) counted.of('h', `m${number}`);
+  clock.ms += 500;
+  counted.of('h', 'busy');
+  counted.of('h', 'new');
+  keys.length = 0;
+  counted.of('h', 'busy');
+  assert.deepEqual(keys, [], 'it is known still, and was read a moment ago');
+});
+
 test('two workers that learn the same at the same moment do not count it twice', () => {
   const { clock, one, other } = workers(new Counters());
   one.of('h', 'm');

@@ -88,6 +88,15 @@ export class SlotLimits {
     }
   }
 
+  /** Whoever uses one reads it, so that the one that was read first is the one that nobody has used since. */
+  #forgetOne(): void {
+    let oldest: Known | undefined;
+    for (const known of this.#known.values()) {
+      if (oldest === undefined || known.readAtMs < oldest.readAtMs) oldest = known;
+    }
+    if (oldest !== undefined) this.#known.delete(oldest.key);
+  }
+
   #find(host: string, model: string): Known {
     const last = this.#last;
     if (last?.model === model && last.host === host) return last;
@@ -108,8 +117,7 @@ export class SlotLimits {
       adaptive: new AdaptiveLimit(slots),
       readAtMs: Number.NEGATIVE_INFINITY,
     };
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= maxKnown && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size >= maxKnown) this.#forgetOne();
     this.#known.set(key, known);
     return known;
   }

@@ -41,7 +41,8 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
   const teller = new BreakerTeller({
     info: healerCatalogue.breaker,
     journal: new Journal({ store: spine.journal, now: () => new Date(), newId: () => ids.next(), log }),
-    modeOf: name => spine.healerModes.of(name),
+    // A failing host is to be left alone also while nobody knows the settings: that ends by itself, and loses nothing.
+    modeOf: name => spine.healerModes.of(name, 'on'),
     events,
     log,
     nowMs: Date.now,

@@ -12,6 +12,7 @@ test('while the store has never been read no healer acts, for it may have been s
     },
   });
   assert.equal(await modes.of('dead-leases'), 'dry_run');
+  assert.equal(await modes.of('breaker', 'on'), 'on', 'but for one that protects, and undoes it by itself');
   store.away = false;
   assert.equal(await modes.of('dead-leases'), 'off');
   assert.equal(await modes.of('another'), 'on');
