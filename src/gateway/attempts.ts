@@ -58,8 +58,7 @@ export async function withAttempts<T>(
         throw error;
       }
       if (retried !== undefined) deps.onRetry({ reason: retried, result: 'failed' });
-      // A host that answered says more than one that could not be reached when it was to answer again.
-      if (told === undefined || error.code !== 'upstream_unreachable') told = plan.told(error);
+      if (told === undefined || !saysLess(error, told)) told = plan.told(error);
       retried = await nextAttempt(
         { ...deps, settings },
         { plan, target, error, told, number, startedAtMs, totalMs },
@@ -67,6 +66,14 @@ export async function withAttempts<T>(
       );
     }
   }
+}
+
+/**
+ * A host that answered says more than one that could not be reached when it was to answer again; and where one has failed with a
+ * model, another one that has no such model does not make it a model that is not there.
+ */
+function saysLess({ code }: DeciError, told: DeciError): boolean {
+  return code === 'upstream_unreachable' || (code === 'model_not_found' && told.code !== 'upstream_unreachable');
 }
 
 function settingsFor(settings: RetrySettings, policy: RetryPolicy | undefined): RetrySettings {
