@@ -72,7 +72,8 @@ export class BreakerTeller {
       ids: [],
     });
     const result = results[done];
-    await journal.complete(record, { result, duration_ms: 0, requests_affected: 0 });
+    // Attempts were counted, not requests: how many of them got their answer elsewhere nobody knows here.
+    await journal.complete(record, { result, duration_ms: 0, requests_affected: null });
     events.healed({ healer: info.name, trigger: signal, result, seconds: 0 });
   }
 }

@@ -164,6 +164,7 @@ test('what opened and closed is in the journal, once, and in the metrics', async
   const [, opened] = await ofFirst();
   assert.deepEqual([opened?.['action'], opened?.['result']], ['open', 'healed']);
   assert.match(JSON.stringify(opened?.['trigger']), /consecutive_failures|failure_rate/);
+  assert.equal(opened?.['requests_affected'], null, 'attempts were counted, not requests');
 });
 
 test('both hosts gone: refused at once in every dialect, and answered again soon after one is back', async () => {
