@@ -14,6 +14,7 @@ import type { HostInventory } from '../ollama/host-inventory.ts';
 import { modelKey } from '../ollama/model-key.ts';
 import type { FinalLine } from '../ollama/ndjson-scanner.ts';
 import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
+import { countOf, msOf } from './final-numbers.ts';
 
 export interface TimedHost {
   readonly name: string;
@@ -98,19 +99,13 @@ async function isStillWarm(host: TimedHost, key: string): Promise<boolean> {
   }
 }
 
-const nsPerMs = 1e6;
-
 function timeOf(final: FinalLine, firstTokenMs: number): AnswerTime | undefined {
-  const number = (field: string): number => {
-    const value = final[field];
-    return typeof value === 'number' && value > 0 ? value : 0;
-  };
-  const tokens = number('eval_count');
+  const tokens = countOf(final, 'eval_count');
   if (tokens === 0) return undefined;
   return {
-    firstTokenMs: Math.max(0, firstTokenMs - number('load_duration') / nsPerMs),
-    promptTokens: number('prompt_eval_count'),
-    promptMs: number('prompt_eval_duration') / nsPerMs,
-    tokenMs: number('eval_duration') / nsPerMs / tokens,
+    firstTokenMs: Math.max(0, firstTokenMs - msOf(final, 'load_duration')),
+    promptTokens: countOf(final, 'prompt_eval_count'),
+    promptMs: msOf(final, 'prompt_eval_duration'),
+    tokenMs: msOf(final, 'eval_duration') / tokens,
   };
 }

@@ -90,6 +90,10 @@ export class AttemptPlan {
   order<H extends Named>(candidates: readonly H[]): readonly H[] {
     const { asked, barred } = this.#hosts;
     for (const { name } of candidates) addOnce(this.#wanted, name);
+    const [only] = candidates;
+    // Nearly always: one host, and nothing is known against it.
+    if (candidates.length === 1 && only !== undefined && asked.length === 0)
+      return this.#isOpen(only.name) ? [] : candidates;
     const may = candidates.filter(({ name }) => !this.#isOpen(name) && !barred.includes(name));
     const fresh = asked.length === 0 ? may : may.filter(({ name }) => !asked.includes(name));
     const open = fresh.length > 0 ? fresh : may;

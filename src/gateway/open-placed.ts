@@ -3,7 +3,7 @@
  * cannot be dialled. Every other failure ends the attempt; whether there is another one is decided in front of this. The slot
  * is left when the exchange is over in whatever way, which may be before the client has read all of it: the host is free then.
  */
-import { DeciError, toDeciError } from '../kernel/errors.ts';
+import { type DeciError, toDeciError } from '../kernel/errors.ts';
 import type { Attempt } from '../ollama/ollama-pool.ts';
 import { readRefusal } from '../ollama/refusal.ts';
 import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
@@ -55,45 +55,32 @@ export async function openPlaced(
 ): Promise<Placed> {
   const placing = new Placing<UpstreamHost>(deps, wanted, plan);
   for (;;) {
-    const { host, place } = await placing.next(signal);
+    const chosen = placing.next(signal);
+    const { host, place } = chosen instanceof Promise ? await chosen : chosen;
     // Of what was waited for a slot, or spent at another host, nothing is left for this one.
     const limits = plan.limits(deps.limits);
     const own = deps.adaptive?.for(host, wanted, limits) ?? limits;
-    const readMs = (): number => deps.adaptive?.expectedMs(host, wanted) ?? 0;
-    const opened = await openAt({ hosts: deps.hosts, limits: own }, { request, place, host, readMs }, signal);
-    if (!(opened instanceof DeciError)) return opened;
-    placing.passOver(host, opened);
+    const sentAtMs = performance.now();
+    try {
+      const attempt = await deps.hosts.open(request, own, signal, [host]);
+      attempt.exchange.whenOver(error => leave(place, error));
+      if (attempt.exchange.status >= 300) throw await refusalOf(attempt, place);
+      return { attempt, place, firstTokenMs: performance.now() - sentAtMs };
+    } catch (thrown) {
+      const error = toDeciError(thrown);
+      // Until the first token, as far as anybody knows: so long the host is at work, whoever hangs up.
+      const readMs = deps.adaptive?.expectedMs(host, wanted) ?? 0;
+      leave(place, error, Math.max(0, readMs - (performance.now() - sentAtMs)));
+      if (error.code !== 'model_not_found' && error.code !== 'upstream_unreachable') throw error;
+      placing.passOver(host, error);
+    }
   }
 }
 
-interface Opening {
-  readonly request: UpstreamRequest;
-  readonly place: Place;
-  readonly host: UpstreamHost;
-  /** Until the first token, as far as anybody knows: so long the host is at work, whoever hangs up. */
-  readonly readMs: () => number;
-}
-
-/** @returns the error when another host may be asked instead */
-async function openAt(
-  { hosts, limits }: Omit<PlacedDeps, 'admission'>,
-  { request, place, host, readMs }: Opening,
-  signal: AbortSignal,
-): Promise<Placed | DeciError> {
-  const sentAtMs = performance.now();
-  try {
-    const attempt = await hosts.open(request, limits, signal, [host]);
-    attempt.exchange.whenOver(error => leave(place, error));
-    if (attempt.exchange.status < 300) return { attempt, place, firstTokenMs: performance.now() - sentAtMs };
-    const refusal = await readRefusal(attempt.exchange);
-    if (refusal.status === 503) place.overloaded();
-    throw refusal;
-  } catch (thrown) {
-    const error = toDeciError(thrown);
-    leave(place, error, Math.max(0, readMs() - (performance.now() - sentAtMs)));
-    if (error.code !== 'model_not_found' && error.code !== 'upstream_unreachable') throw error;
-    return error;
-  }
+async function refusalOf({ exchange }: Attempt, place: Place): Promise<DeciError> {
+  const refusal = await readRefusal(exchange);
+  if (refusal.status === 503) place.overloaded();
+  return refusal;
 }
 
 /** After these the host has nothing more to do for us; after all others it is we who turned away. */

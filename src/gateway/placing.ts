@@ -74,6 +74,11 @@ export interface PlacingDeps<H extends Named> {
   readonly admission: Admission;
 }
 
+export interface Chosen<H> {
+  readonly host: H;
+  readonly place: Place;
+}
+
 export class Placing<H extends Named> {
   readonly #deps: PlacingDeps<H>;
   readonly #wanted: Wanted;
@@ -101,16 +106,30 @@ export class Placing<H extends Named> {
     return this.#deps.hosts.candidates(wanted, this.#passed).map(({ name }) => name);
   }
 
-  /** @throws DeciError why there is no host left, the refusal of the admission, or the signal's reason */
-  async next(signal: AbortSignal): Promise<{ readonly host: H; readonly place: Place }> {
+  /**
+   * @returns what was chosen itself where nobody has to wait for it
+   * @throws DeciError why there is no host left, the refusal of the admission, or the signal's reason
+   */
+  next(signal: AbortSignal): Chosen<H> | Promise<Chosen<H>> {
     for (;;) {
       const entered = this.#deps.admission.enter(this.#entry(), signal);
-      const place = entered instanceof Promise ? await entered : entered;
-      const host = this.#candidates.find(candidate => candidate.name === place.host);
-      if (host !== undefined && this.#plan.enter(host.name)) return { host, place };
-      place.leave();
-      this.#passed.push(place.host);
+      if (entered instanceof Promise) return this.#nextBehind(entered, signal);
+      const chosen = this.#choose(entered);
+      if (chosen !== undefined) return chosen;
     }
+  }
+
+  async #nextBehind(waited: Promise<Place>, signal: AbortSignal): Promise<Chosen<H>> {
+    return this.#choose(await waited) ?? (await this.next(signal));
+  }
+
+  /** @returns undefined when the host is to be passed over after all */
+  #choose(place: Place): Chosen<H> | undefined {
+    const host = this.#candidates.find(candidate => candidate.name === place.host);
+    if (host !== undefined && this.#plan.enter(host.name)) return { host, place };
+    place.leave();
+    this.#passed.push(place.host);
+    return undefined;
   }
 
   #entry(): Parameters<Admission['enter']>[0] {

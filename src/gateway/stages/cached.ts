@@ -66,7 +66,7 @@ export function createCached(deps: CacheDeps | undefined, next: Generate): Gener
     }
     try {
       const asked = { job, key };
-      const stream = shareable ? await share(deps, next, asked, signal) : await recorded(deps, next, asked, signal);
+      const stream = await (shareable ? share(deps, next, asked, signal) : recorded(deps, next, asked, signal));
       onResult(stream.marks.cache);
       return stream;
     } catch (thrown) {

@@ -1,6 +1,7 @@
 /** The last stage: one attempt. Sends the job to a host that has a slot for it, and gives back its stream. */
 import { nativeAnswer } from '../../ollama/native-answer.ts';
 import type { FinalLine } from '../../ollama/ndjson-scanner.ts';
+import { countOf, msOf } from '../final-numbers.ts';
 import { openPlaced, type PlacedDeps } from '../open-placed.ts';
 import type { PlaceSample } from '../placing.ts';
 import type { Dispatch } from './resilient.ts';
@@ -22,23 +23,17 @@ export function createDispatch(deps: PlacedDeps): Dispatch {
   };
 }
 
-const nsPerMs = 1e6;
-
 /** @returns undefined when nothing was generated, or it was not said how long it took */
 function sampleOf(final: FinalLine, firstTokenMs: number): PlaceSample | undefined {
-  const number = (field: string): number => {
-    const value = final[field];
-    return typeof value === 'number' && value > 0 ? value : 0;
-  };
-  const generatedMs = number('eval_duration') / nsPerMs;
-  const tokens = number('eval_count');
+  const generatedMs = msOf(final, 'eval_duration');
+  const tokens = countOf(final, 'eval_count');
   if (tokens === 0 || generatedMs === 0) return undefined;
-  const untilFirstMs = Math.max(0, firstTokenMs - number('load_duration') / nsPerMs);
+  const untilFirstMs = Math.max(0, firstTokenMs - msOf(final, 'load_duration'));
   return {
     tokensPerSecond: (tokens / generatedMs) * 1000,
-    innerWaitMs: Math.max(0, untilFirstMs - number('prompt_eval_duration') / nsPerMs),
+    innerWaitMs: Math.max(0, untilFirstMs - msOf(final, 'prompt_eval_duration')),
     generatedMs,
-    promptTokens: number('prompt_eval_count'),
+    promptTokens: countOf(final, 'prompt_eval_count'),
     untilFirstMs,
   };
 }
