@@ -2,6 +2,7 @@
 import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
 import { assertAnswerSize } from './answer-limit.ts';
 import { decodeLines } from './decode-lines.ts';
+import type { NativeStream } from './generate.ts';
 import {
   type CollectedAnswer,
   emptyUsage,
@@ -48,7 +49,9 @@ function same(events: readonly GenerationEvent[]): readonly GenerationEvent[] {
  * The one object that Ollama itself would have sent with `stream: false`: the last line, with everything the lines before
  * it said. Fields we do not know are kept as the last line has them.
  */
-export async function collectNative(lines: AsyncIterable<Buffer>): Promise<JsonObject> {
+export async function collectNative(lines: AsyncIterable<Buffer> & Pick<NativeStream, 'blocks'>): Promise<JsonObject> {
+  const [only, ...more] = lines.blocks ?? [];
+  if (only !== undefined) return wholeOf(more.length === 0 ? only : Buffer.concat([only, ...more]));
   const parts = new NativeParts();
   let bytes = 0;
   for await (const block of lines) {

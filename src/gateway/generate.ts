@@ -13,6 +13,8 @@ export interface NativeStream extends AsyncIterable<Buffer> {
   /** The line that ended the answer, once it has passed. */
   readonly final: FinalLine | undefined;
   readonly marks?: AnswerMarks | undefined;
+  /** All of its lines, where they are all there: then nobody need iterate. */
+  readonly blocks?: readonly Buffer[] | undefined;
   /** The record that is being replayed. Its whole object in JSON is made once and kept with it. */
   readonly record?: { whole: string | undefined } | undefined;
 }

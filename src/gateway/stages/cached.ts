@@ -116,7 +116,12 @@ async function recorded(
   const about = begin(cache, job);
   const marks: AnswerMarks = { cache: 'bypass', cacheKey: key };
   const stream = await next(job, signal);
-  if (stream.single || cache.hasRecent(key)) return await new BegunAnswer(stream, marks).begin();
+  const answer = new BegunAnswer(stream, marks);
+  if (stream.single || cache.hasRecent(key)) return await answer.begin();
+  if (stream.blocks !== undefined) {
+    if (isRecordable(stream)) cache.record(key, Buffer.concat(stream.blocks), about, 'soon');
+    return answer;
+  }
   const keeper = {
     hold: (bytes: number) => cache.hold(bytes),
     letGo: (bytes: number) => cache.letGo(bytes),

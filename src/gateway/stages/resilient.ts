@@ -109,33 +109,22 @@ async function gather(stream: NativeStream, plan: AttemptPlan): Promise<NativeSt
 }
 
 /** An answer that is all there. */
-class GatheredStream implements NativeStream, AsyncIterableIterator<Buffer> {
+class GatheredStream implements NativeStream {
   readonly upstream: string | undefined;
   readonly queueMs: number;
   readonly single: boolean;
-  readonly #final: FinalLine | undefined;
-  readonly #blocks: readonly Buffer[];
-  #at = 0;
+  readonly final: FinalLine | undefined;
+  readonly blocks: readonly Buffer[];
 
   constructor({ upstream, queueMs, single, final }: NativeStream, blocks: readonly Buffer[]) {
     this.upstream = upstream;
     this.queueMs = queueMs;
     this.single = single;
-    this.#final = final;
-    this.#blocks = blocks;
+    this.final = final;
+    this.blocks = blocks;
   }
 
-  /** As of a stream: once its line has passed. */
-  get final(): FinalLine | undefined {
-    return this.#at >= this.#blocks.length ? this.#final : undefined;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<IteratorResult<Buffer>> {
-    const value = this.#blocks[this.#at++];
-    return Promise.resolve(value === undefined ? { done: true, value } : { done: false, value });
+  async *[Symbol.asyncIterator](): AsyncIterator<Buffer> {
+    yield* this.blocks;
   }
 }

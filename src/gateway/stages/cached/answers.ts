@@ -37,9 +37,13 @@ export class BegunAnswer implements NativeStream, AsyncIterableIterator<Buffer> 
     return this.stream.final;
   }
 
+  get blocks(): NativeStream['blocks'] {
+    return this.stream.blocks;
+  }
+
   /** Waits for the first line. @throws DeciError when there is none */
   async begin(): Promise<this> {
-    this.#first = await this.read();
+    if (this.blocks === undefined) this.#first = await this.read();
     return this;
   }
 
@@ -84,6 +88,11 @@ export class RecordedAnswer extends BegunAnswer {
     this.#signal = signal;
     // Who leaves may never read again, and what was held must be given back all the same.
     signal.addEventListener('abort', this.#forget);
+  }
+
+  /** What is recorded is what is read. */
+  override get blocks(): undefined {
+    return undefined;
   }
 
   override async return(): Promise<IteratorResult<Buffer>> {
@@ -147,6 +156,11 @@ export class SharedAnswer extends BegunAnswer {
   /** Whoever joined has waited for nothing but the answer. */
   override get queueMs(): number {
     return this.marks.cache === 'miss' ? this.stream.queueMs : 0;
+  }
+
+  /** What others read as well comes as it is read. */
+  override get blocks(): undefined {
+    return undefined;
   }
 
   /** For this reader the answer ends when it has read the end, not when somebody else has. */
