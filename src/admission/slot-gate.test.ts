@@ -26,7 +26,7 @@ function setUp(t: TestContext, { slots = 1, places = 10 }, over: Partial<Options
   const gate = new SlotGate<TestSlot>({
     slots: {
       keeps: false,
-      inUse: () => slots - free.slots,
+      inUseLike: () => slots - free.slots,
       take: (host, model) => (free.slots-- > 0 ? { host, model } : void free.slots++),
       hasRoom: () => free.slots > 0,
       give: () => void free.slots++,

@@ -33,7 +33,8 @@ export interface Place {
 export interface SlotGateOptions<S> extends Omit<FairLineOptions<S>, 'take' | 'hasRoom'> {
   readonly slots: {
     readonly keeps: boolean;
-    inUse(host: string, model: string): number;
+    /** How many of its host and model are in use here, itself included. */
+    inUseLike(slot: S): number;
     /** @param inTurn whether it is the caller's turn, so that nobody else waits for it in front of him */
     take(host: string, model: string, inTurn: boolean): S | undefined;
     /** Whether there seems to be one. */
@@ -132,7 +133,7 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
       observe: sample => {
         // Slots of other workers are not seen from here: whoever waits here proves that all are in use.
         const saturated = this.#line.hasGroup(group);
-        const inUse = saturated ? limits.of(host, model) : slots.inUse(host, model);
+        const inUse = saturated ? limits.of(host, model) : slots.inUseLike(slot);
         limits.observe(host, model, { ...sample, inUse, saturated });
       },
       overloaded: () => limits.overloaded(host, model),

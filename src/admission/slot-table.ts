@@ -70,6 +70,11 @@ export class SlotTable<L extends { readonly expiresAtMs: number }> {
     return this.#inUse.get(keyOf(host, model)) ?? 0;
   }
 
+  /** Of its host and model, itself included. */
+  inUseLike({ key }: Slot<L>): number {
+    return this.#inUse.get(key) ?? 0;
+  }
+
   /** @returns undefined when there is none */
   take(host: string, model: string, inTurn: boolean): Slot<L> | undefined {
     const slot = this.#takeKept(host, model) ?? this.#takeNew(host, model, inTurn);
