@@ -24,6 +24,23 @@ export interface WorkerState {
   readonly upstreams: readonly UpstreamState[];
   readonly active: number;
   readonly started_at: string;
+  readonly memory?: WorkerMemoryState;
+  /** Why it wants another in its place; null where it does not. */
+  readonly replace?: { readonly reason: string; readonly since: string } | null;
+}
+
+export interface WorkerMemoryState {
+  readonly stage: 'normal' | 'shrink' | 'shed' | 'end';
+  /** 1 is at the limit. */
+  readonly pressure: number;
+  readonly cause: string;
+  readonly live_mb: number;
+  readonly used_mb: number;
+  readonly external_mb: number;
+  readonly rss_mb: number;
+  /** Part of the last 30 s. */
+  readonly gc_share: number;
+  readonly leak: { readonly mb_per_hour: number; readonly hours_left: number } | null;
 }
 
 /** What `GET /state` of control answers. */

@@ -37,6 +37,8 @@ export interface CacheOptions extends CacheConfig {
 export interface WorkerCache extends CacheDeps {
   readonly vectorFlights: SingleFlight<OneBlock, Urgency>;
   readonly cache: ResponseCache;
+  /** What is at hand of it. */
+  readonly memory: MemoryTier;
   readonly admin: NonNullable<RouteDeps['cacheAdmin']['cache']>;
   readonly resources: readonly Resource[];
 }
@@ -112,6 +114,7 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
   });
   return {
     cache,
+    memory,
     admin: {
       usage: () => ({ ...cache.usage(), flights: flights.size + vectorFlights.size }),
       limits: options,

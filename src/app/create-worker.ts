@@ -31,6 +31,7 @@ import { createAdaptiveLimits } from './create-adaptive-limits.ts';
 import { createAdmission } from './create-admission.ts';
 import { createCache } from './create-cache.ts';
 import { createHosts } from './create-hosts.ts';
+import { createMemory } from './create-memory.ts';
 import { createModels } from './create-models.ts';
 import { createResilience } from './create-resilience.ts';
 import { createSpine } from './create-spine.ts';
@@ -68,7 +69,6 @@ const closingMs = 5000;
 export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const { colour, version, loopback, print } = identity;
   const { places, timeouts, bodyLimits, heartbeatMs } = config;
-  const source = `deci-${colour}`;
   const startedAt = new Date();
   let stopping: Promise<void> | undefined;
 
@@ -95,7 +95,6 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     untilFree: (host, busyMs) => pool.untilFree(host, busyMs),
     isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
   });
-  const gate = { name: 'admission', start: async () => undefined, stop: async () => admission.stop() };
   const adaptive = createAdaptiveLimits(config, hosts.coldLoads);
   const healthChecks = resilience.resources(pool, admission, { adaptive, loads: hosts.coldLoads });
   const cache =
@@ -111,13 +110,16 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
           },
           spine,
         );
+  const active = new ActiveRequests();
+  const memory = createMemory(config, spine, { active, cached: cache?.memory });
   const attempts = withOldAnswers(resilience.attempts, cache);
   const models = createModels(config, spine);
   const { policy, virtualModels } = models;
   const lifecycle = new Lifecycle([
     ...spine.resources,
     ...(cache?.resources ?? []),
-    gate,
+    memory.resource,
+    { name: 'admission', start: async () => undefined, stop: async () => admission.stop() },
     drained,
     virtualModels,
     pool,
@@ -138,14 +140,10 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     warmFile === undefined ? undefined : new CacheWarmer({ path: warmFile, generate, leases: spine.leases, log });
 
   const newId = createRequestIds();
-  const active = new ActiveRequests();
   const routes = new RouteTable(
     createRoutes({
       lists: { hosts: pool.hosts, virtual: virtualModels },
-      generation: {
-        generate,
-        heartbeatMs,
-      },
+      generation: { generate, heartbeatMs },
       inference: { ...placed, attempts, models: policy },
       breakers: { breakers: board },
       virtualModels: models.admin,
@@ -175,7 +173,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     }),
   );
   const recordAccess = log.keeps('info')
-    ? createAccessLog({ source, pid: process.pid, write: line => log.line(line), now: Date.now })
+    ? createAccessLog({ source: `deci-${colour}`, pid: process.pid, write: line => log.line(line), now: Date.now })
     : () => undefined;
   const app = createExpressApp({
     newId,
@@ -194,6 +192,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     origins: new OriginPolicy(config.allowedOrigins),
     routes,
     via,
+    firstGate: memory.firstGate,
     authenticator,
     body: { ...bodyLimits, timeoutMs: timeouts.requestMs },
   });
@@ -225,6 +224,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     upstreams: hosts.describe(),
     active: active.size,
     started_at: startedAt.toISOString(),
+    ...memory.describe(),
   });
   const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
   const door = new PrivateSocket({

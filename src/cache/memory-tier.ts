@@ -13,8 +13,12 @@ export interface MemoryTierOptions {
 
 export class MemoryTier {
   readonly #entries: LRUCache<string, Recording> | undefined;
+  readonly #maxBytes: number;
+  #allowedBytes: number;
 
   constructor({ maxEntries, maxBytes, onEvicted }: MemoryTierOptions) {
+    this.#maxBytes = maxBytes;
+    this.#allowedBytes = maxBytes;
     if (maxEntries === 0) return;
     this.#entries = new LRUCache({
       max: maxEntries,
@@ -37,9 +41,20 @@ export class MemoryTier {
   /** What is larger than all may be together is not kept. */
   set(key: string, recording: Recording): void {
     this.#entries?.set(key, recording);
+    this.#makeRoom();
+  }
+
+  /** @param part of its bytes that it may have from now on; what is older is given up */
+  allow(part: number): void {
+    this.#allowedBytes = part * this.#maxBytes;
+    this.#makeRoom();
   }
 
   clear(): void {
     this.#entries?.clear();
+  }
+
+  #makeRoom(): void {
+    while (this.usage.bytes > this.#allowedBytes && this.#entries?.pop() !== undefined);
   }
 }

@@ -23,6 +23,19 @@ test('a record is read as it was written, and not at all when a bit of it has ch
     assert.equal(decodeRecording(written.subarray(0, short)), undefined);
 });
 
+test('memory that is allowed less gives up what was not used for longest, and takes as much as ever when it may again', () => {
+  const one = recording().bytes;
+  const memory = new MemoryTier({ maxEntries: 10, maxBytes: 8 * one, onEvicted: () => undefined });
+  for (const key of ['a', 'b', 'c', 'd']) memory.set(key, recording());
+  memory.allow(0.25);
+  assert.deepEqual([memory.get('b'), memory.get('c')?.bytes, memory.usage.entries], [undefined, one, 2]);
+  memory.set('e', recording());
+  assert.deepEqual([memory.usage.entries, memory.get('e')?.bytes], [2, one]);
+  memory.allow(1);
+  for (const key of ['f', 'g']) memory.set(key, recording());
+  assert.equal(memory.usage.entries, 4);
+});
+
 test('memory holds no more entries and no more bytes than allowed, and lets go of what was not used', () => {
   let evicted = 0;
   const one = recording().bytes;

@@ -105,6 +105,16 @@ test('the last net of memory is not below the budget', () => {
   ]);
 });
 
+test('what memory is looked after by agrees with itself', () => {
+  assert.deepEqual(read({}).memory, { heapLimitMb: 512, gcAtMb: 400, shedAt: 0.9, rssRestartMb: 800, rssMaxMb: 1024 });
+  assert.equal(read({ HEAP_LIMIT_MB: '200' }).memory.gcAtMb, 160);
+  assert.equal(read({ RSS_MAX_MB: '2048' }).memory.rssRestartMb, 1600);
+  assert.deepEqual(problemsOf({ RSS_RESTART_MB: '2000', SHED_AT: '0.2' }), [
+    'RSS_RESTART_MB: expected at most RSS_MAX_MB (1024), got 2000',
+    'SHED_AT: expected a number from 0.5 to 0.98, got 0.2',
+  ]);
+});
+
 test('OLLAMA_HOST is read only when OLLAMA_URLS is absent', () => {
   assert.deepEqual(read({ OLLAMA_HOST: 'gpu-box' }).upstreams, [{ url: 'http://gpu-box:11434' }]);
   assert.deepEqual(read({ OLLAMA_HOST: 'gpu-box', OLLAMA_URLS: 'http://other:1' }).upstreams, [

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Role } from '../kernel/role.ts';
+import { buildMemory, type MemoryConfig, memoryContradictions } from './memory-settings.ts';
 import { settingsNotYet } from './misplaced-names.ts';
 import { isOwnAddress } from './own-address.ts';
 import type { Setting } from './setting.ts';
@@ -60,7 +61,7 @@ export interface Config {
   /** Undefined where it is switched off. */
   readonly cache: CacheConfig | undefined;
   readonly models: ModelsConfig;
-  readonly memory: { readonly heapLimitMb: number; readonly rssMaxMb: number };
+  readonly memory: MemoryConfig;
   /** The role of callers without a key; undefined where every caller needs one. */
   readonly anonymousRole: Role | undefined;
   readonly allowedOrigins: readonly string[];
@@ -162,7 +163,7 @@ function printable(text: string): string {
 
 function contradictions(values: Partial<SettingValues>, env: Environment): string[] {
   const problems = inFrontOfItself(values, env);
-  const { HOST, HEAP_LIMIT_MB, RSS_MAX_MB } = values;
+  const { HOST } = values;
   const unconfirmed = values.DECI_AUTH === 'off' && values.DECI_AUTH_OFF_I_KNOW !== '1';
   if (HOST !== undefined && !isLoopback(HOST) && unconfirmed) {
     problems.push(
@@ -170,10 +171,7 @@ function contradictions(values: Partial<SettingValues>, env: Environment): strin
     );
   }
   problems.push(...tooManySlots(values));
-  if (RSS_MAX_MB !== undefined && HEAP_LIMIT_MB !== undefined && RSS_MAX_MB < HEAP_LIMIT_MB) {
-    problems.push(`RSS_MAX_MB: expected at least HEAP_LIMIT_MB (${HEAP_LIMIT_MB}), got ${RSS_MAX_MB}`);
-  }
-  return problems;
+  return [...problems, ...memoryContradictions(values)];
 }
 
 /** It would ask itself, and that one itself again. */
@@ -233,7 +231,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     bodyLimits: { jsonBytes: values.BODY_LIMIT, inferenceBytes: values.INFERENCE_BODY_LIMIT },
     cache: values.CACHE === 'off' ? undefined : buildCache(values),
     models: buildModels(values),
-    memory: { heapLimitMb: values.HEAP_LIMIT_MB, rssMaxMb: values.RSS_MAX_MB },
+    memory: buildMemory(values),
     anonymousRole: isAnonymousAllowed(values) ? values.DECI_LOCAL_ROLE : undefined,
     allowedOrigins: [...(values.OLLAMA_ORIGINS ?? []), ...(values.CORS_ORIGINS ?? [])],
     allowedHosts: values.ALLOWED_HOSTS ?? [],

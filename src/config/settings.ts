@@ -6,6 +6,7 @@
 import { roles } from '../kernel/role.ts';
 import { cacheSettings } from './cache-settings.ts';
 import { failingHostsSettings } from './failing-hosts-settings.ts';
+import { memorySettings } from './memory-settings.ts';
 import { modelSettings } from './model-settings.ts';
 import type { Setting } from './setting.ts';
 import {
@@ -158,18 +159,7 @@ export const settings = {
     meaning: 'Largest body of an inference request; raise it for many images. Blobs are streamed and have no limit.',
     group: 'Sizes and memory',
   },
-  HEAP_LIMIT_MB: {
-    type: integer(128, 65_536),
-    default: '512',
-    meaning: 'Heap budget of a worker. The engine gets 1.25 times as much as its own limit.',
-    group: 'Sizes and memory',
-  },
-  RSS_MAX_MB: {
-    type: integer(128, 262_144),
-    default: '1024',
-    meaning: 'Resident memory at which PM2 replaces a worker, as the last net.',
-    group: 'Sizes and memory',
-  },
+  ...memorySettings,
   ...cacheSettings,
   ...modelSettings,
   DECI_AUTH: {

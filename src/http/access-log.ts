@@ -6,6 +6,8 @@ import type { RequestContext, RequestMarks } from './request-context.ts';
 
 /** A request that left the process with this much more on its books is worth its own number in the log. */
 const largeBodyBytes = 1024 * 1024;
+/** So is what it held itself, of one that held much. */
+const heavyBytes = 8 * 1024 * 1024;
 
 export interface AccessLogOptions {
   readonly source: string;
@@ -33,6 +35,7 @@ export function createAccessLog({ source, pid, write, now }: AccessLogOptions): 
     if (context.bytesOut > 0) line += `,"bytes_out":${context.bytesOut}`;
     if (context.body.length > 0) line += `,"bytes_in":${context.body.length}`;
     if (context.body.length > largeBodyBytes) line += `,"rss_mb":${Math.round(process.memoryUsage.rss() / 1048576)}`;
+    if (context.heldBytes > heavyBytes) line += `,"held_bytes":${context.heldBytes}`;
     write(`${line}}\n`);
   };
 }

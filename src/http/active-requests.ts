@@ -6,9 +6,10 @@ import { DeciError } from '../kernel/errors.ts';
 import { SwapList } from '../kernel/swap-list.ts';
 import type { RequestContext } from './request-context.ts';
 
-export class ActiveRequests {
+export class ActiveRequests implements Iterable<RequestContext> {
   readonly #contexts = new SwapList<RequestContext>();
   #draining = false;
+  #isKeepAliveOff = false;
 
   get size(): number {
     return this.#contexts.size;
@@ -20,7 +21,7 @@ export class ActiveRequests {
 
   add(context: RequestContext): void {
     this.#contexts.add(context);
-    if (this.#draining) context.headers.push('Connection', 'close');
+    if (this.#draining || this.#isKeepAliveOff) context.headers.push('Connection', 'close');
   }
 
   delete(context: RequestContext): void {
@@ -33,6 +34,16 @@ export class ActiveRequests {
     for (const context of this.#contexts) {
       if (!context.res.headersSent) context.headers.push('Connection', 'close');
     }
+  }
+
+  /** Every new answer is the last of its connection: idle ones hold memory. */
+  setKeepAlive(isOn: boolean): void {
+    this.#isKeepAliveOff = !isOn;
+  }
+
+  /** Of those that are under way at this moment. */
+  [Symbol.iterator](): Iterator<RequestContext> {
+    return this.#contexts[Symbol.iterator]();
   }
 
   /** Back to taking requests: a worker on standby serves again. */

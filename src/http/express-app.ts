@@ -76,6 +76,7 @@ const unreadOnPurpose: ReadonlySet<ErrorCode> = new Set([
   'unknown_transfer_encoding',
   'client_closed',
   'draining',
+  'memory_low',
 ]);
 const framingErrors: ReadonlySet<ErrorCode> = new Set(['bad_host', 'bad_target', 'unknown_transfer_encoding']);
 const maxDiscardedBytes = 1024 * 1024;

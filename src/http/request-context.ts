@@ -102,6 +102,11 @@ export class RequestContext implements Listed {
     return this.#abort.signal;
   }
 
+  /** Memory that it holds by itself, roughly: its body as it came, and what of the answer is not taken yet, or was made whole. */
+  get heldBytes(): number {
+    return this.body.length + (this.streamPhase === undefined ? this.bytesOut : this.res.writableLength);
+  }
+
   /** The answer will be a stream: it is counted as open until the request ends. */
   beginStream(): void {
     if (this.streamPhase !== undefined) return;

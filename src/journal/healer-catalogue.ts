@@ -48,4 +48,11 @@ export const healerCatalogue = {
     risk: 'A server that was stopped on purpose is started again: switch this off meanwhile, or set `OLLAMA_RESTART_COMMAND=off`.',
     budget: { actions: 4, windowMs: 60 * minuteMs },
   },
+  'memory-guard': {
+    name: 'memory-guard',
+    repairs:
+      'Keeps a worker from running out of memory: collects garbage early, shrinks its cache, refuses new work, and ends the most expensive answers. A worker that this does not help asks to be replaced.',
+    risk: 'Work that would just have fitted is refused for some seconds. A collection stops the worker for up to 0.4 s. Switched off, a worker that runs out of memory dies, and its requests with it.',
+    budget: { actions: 240, windowMs: 10 * minuteMs },
+  },
 } as const satisfies Record<string, HealerInfo>;

@@ -174,6 +174,13 @@ const catalogue = {
     fix: 'Try again; another worker or the restarted one answers.',
   },
   ...queueErrors,
+  memory_low: {
+    status: 503,
+    fault: 'deci',
+    retryable: true,
+    message: 'the server is short of memory and takes no new work for a moment',
+    fix: 'Try again after the time in `Retry-After`. If it repeats, send smaller requests, fewer at once, or raise `HEAP_LIMIT_MB`.',
+  },
   hosts_draining: {
     status: 503,
     fault: 'deci',

@@ -48,6 +48,10 @@ function seriesOf({ metrics }: CollectedMetrics, name: string): readonly MergedS
 }
 
 function everyEvent(events: Events): void {
+  events.memory({ pressure: 0.5, liveBytes: 1, gcShare: 0.1, leakBytesPerHour: 0, wantsReplacement: true });
+  events.memoryRefused({ why: 'shed' });
+  events.memoryEnded({ count: 2 });
+  events.memoryCollected({ reason: 'early' });
   events.httpRequest({ route: '/api/chat', method: 'POST', status: 200, seconds: 0.3 });
   events.authRefused({ code: 'forbidden' });
   events.degraded({ reason: 'fallback_model' });
@@ -119,6 +123,8 @@ test('the text says what happened, as Prometheus reads it', async t => {
     'deci_build_info{version="1.2.3"} 1',
     `deci_up{process="blue-${process.pid}"} 1`,
     'deci_metrics_files_skipped 0',
+    'deci_workers_to_replace 1',
+    'deci_memory_ended_total 2',
   ]) {
     assert.ok(lines.includes(line), line);
   }

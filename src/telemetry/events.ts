@@ -3,6 +3,7 @@
  * one knows no metric's name. The request is the hot one: its series are found by route, method and status in maps that
  * are filled once.
  */
+import { type MemoryEvents, memoryEvents } from './memory-events.ts';
 import type { Counter, Histogram } from './metric-series.ts';
 import { admissionMetrics, cacheMetrics, healingMetrics, requestMetrics } from './metric-table.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
@@ -31,7 +32,7 @@ export interface BreakerChangedEvent {
   readonly change: string;
 }
 
-export interface Events {
+export interface Events extends MemoryEvents {
   breakerChanged(event: BreakerChangedEvent): void;
   breakerState(event: { readonly upstream: string; readonly state: 'closed' | 'open' | 'half_open' }): void;
   hostState(event: { readonly upstream: string; readonly state: string }): void;
@@ -74,6 +75,7 @@ export function createEvents(registry: MetricsRegistry): Events {
     ...modelEvents(registry),
     ...cacheEvents(registry),
     ...healingEvents(registry),
+    ...memoryEvents(registry),
   };
 }
 
@@ -229,7 +231,7 @@ function cacheEvents(registry: MetricsRegistry): CacheEvents {
   };
 }
 
-type OtherEvents = RequestEvents & ModelEvents & AdmissionEvents & UpstreamEvents & CacheEvents;
+type OtherEvents = MemoryEvents & RequestEvents & ModelEvents & AdmissionEvents & UpstreamEvents & CacheEvents;
 type HealingEvents = Omit<Events, keyof OtherEvents>;
 
 function healingEvents(registry: MetricsRegistry): HealingEvents {

@@ -1,8 +1,9 @@
-/** The doorkeeper: target, Host and Origin, before a route is looked for. */
+/** The doorkeeper: target, Host and Origin, before a route is looked for; then whether there is room for the request. */
 import type { NextFunction, Request, Response } from 'express';
 import { DeciError } from '../../kernel/errors.ts';
 import { type HostCheck, readTarget } from '../host-policy.ts';
 import { corsHeaders, type OriginPolicy, preflightHeaders } from '../origin-policy.ts';
+import type { RequestContext } from '../request-context.ts';
 import type { RouteTable } from '../route-table.ts';
 
 export interface ProtectionDeps {
@@ -11,6 +12,8 @@ export interface ProtectionDeps {
   readonly routes: RouteTable;
   /** What our own requests to Ollama carry: one that comes back here would go round for ever. */
   readonly via: string;
+  /** The first gate: before any of the body is read. @throws DeciError where the request is not taken now */
+  readonly firstGate: (context: RequestContext) => void;
 }
 
 const viaHeader = 'x-deci-via';
@@ -18,7 +21,7 @@ const viaHeader = 'x-deci-via';
 /** What `OPTIONS *` asks for: what the server can do at all. */
 const serverMethods = ['GET', 'HEAD', 'POST', 'DELETE'];
 
-export function protection({ hostAllowed, origins, routes, via }: ProtectionDeps) {
+export function protection({ hostAllowed, origins, routes, via, firstGate }: ProtectionDeps) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const { context } = req;
     refuseUnknownCoding(req);
@@ -46,6 +49,7 @@ export function protection({ hostAllowed, origins, routes, via }: ProtectionDeps
     context.pathAndQuery = pathAndQuery;
     context.handler = route.handler;
     context.params = params;
+    firstGate(context);
     next();
   };
 }

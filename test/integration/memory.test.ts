@@ -1,0 +1,167 @@
+/** A worker whose memory gets short: it refuses, lives, and is well again; and one that leaks says that it wants to be replaced. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { askWorkers, type WorkerState } from '../../scripts/lib/worker-sockets.ts';
+import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
+import { startWorker, type TestWorker } from '../support/start-worker.ts';
+import { until } from '../support/until.ts';
+import { ask, bearer, type Json, json } from './wire.ts';
+
+const megabyte = 1024 * 1024;
+let fake: FakeOllama;
+
+before(async () => {
+  fake = await startFakeOllama();
+});
+after(() => fake.stop());
+beforeEach(() => fake.control.reset());
+
+/** A heap of 128 MB, and an engine that dies at 160. */
+function small(changes: Readonly<Record<string, string>> = {}): Promise<TestWorker> {
+  return startWorker({
+    OLLAMA_URLS: `${fake.url}#slots=1`,
+    HEAP_LIMIT_MB: '128',
+    NODE_OPTIONS: '--max-old-space-size=160',
+    QUEUE_MAX: '1000',
+    ...changes,
+  });
+}
+
+async function stateOf({ home }: TestWorker): Promise<WorkerState> {
+  const [asked] = await askWorkers(`${home}/run`);
+  assert.ok(asked?.answer !== undefined);
+  return asked.answer;
+}
+
+async function recordsOf(worker: TestWorker): Promise<Json[]> {
+  const page = json(await ask(worker, '/api/journal?healer=memory-guard'));
+  return page['data'] as Json[];
+}
+
+interface Told {
+  readonly status: number;
+  readonly retryAfter: number;
+  readonly text: string;
+}
+
+/** Questions of that size, all at once; each has another prompt, so that none shares an answer. */
+function burst({ url, key }: TestWorker, count: number, bytes: number, signal: AbortSignal): Array<Promise<Told>> {
+  return Array.from({ length: count }, async (_, index) => {
+    // Many strings, as messages have, and not one large one.
+    const messages = Array.from({ length: Math.ceil(bytes / 1000) }, () => ({
+      role: 'user',
+      content: `${index} `.repeat(240),
+    }));
+    try {
+      const response = await fetch(`${url}/api/chat`, {
+        method: 'POST',
+        headers: bearer(key),
+        body: JSON.stringify({ model: 'llama3.2', messages, stream: false }),
+        signal,
+      });
+      const retryAfter = Number(response.headers.get('retry-after'));
+      return { status: response.status, retryAfter, text: await response.text() };
+    } catch {
+      return { status: 0, retryAfter: 0, text: '' };
+    }
+  });
+}
+
+test('a burst that fills the heap is refused with 503, kills nobody, and is over when it is over', async () => {
+  await using worker = await small();
+  await fake.control.fault('hang');
+  const abort = new AbortController();
+  const answers: Told[] = [];
+  const asked: Array<Promise<unknown>> = [];
+  await until(
+    'new work is refused',
+    () => {
+      if (asked.length < 400) {
+        for (const answer of burst(worker, 10, 0.7 * megabyte, abort.signal)) {
+          asked.push(answer.then(told => answers.push(told)));
+        }
+      }
+      return answers.some(({ status }) => status === 503);
+    },
+    15_000,
+  );
+  const refused = answers.find(({ status }) => status === 503);
+  assert.match(refused?.text ?? '', /short of memory/);
+  assert.ok((refused?.retryAfter ?? 0) >= 5 && (refused?.retryAfter ?? 0) <= 10);
+  for (const path of ['/api/health/live', '/metrics', '/api/journal', '/api/admin/queue']) {
+    assert.equal((await ask(worker, path)).status, 200, path);
+  }
+  const openAi = await ask(worker, '/v1/chat/completions', { model: 'llama3.2', messages: [] });
+  assert.equal(json(openAi)['error'] !== undefined && openAi.status, 503);
+
+  abort.abort();
+  await Promise.all(asked);
+  await fake.control.reset();
+  await until('it takes work again', async () => (await stateOf(worker)).memory?.stage === 'normal');
+  const well = await ask(worker, '/api/chat', {
+    model: 'llama3.2',
+    messages: [{ role: 'user', content: 'hi' }],
+    stream: false,
+  });
+  assert.equal(well.status, 200);
+  assert.equal(worker.child.exitCode, null);
+  await until('the record is complete', async () => (await recordsOf(worker)).every(({ result }) => result !== null));
+  assert.deepEqual(
+    (await recordsOf(worker)).map(({ action, target, result }) => [action, target, result]),
+    [['relieve', `worker ${worker.pid}`, 'healed']],
+  );
+});
+
+test('a body that does not fit any more is refused before it is read', async () => {
+  await using worker = await small();
+  await fake.control.fault('hang');
+  const abort = new AbortController();
+  const asked = burst(worker, 12, 15 * megabyte, abort.signal);
+  const first = await Promise.any(
+    asked.map(async answer => {
+      const told = await answer;
+      assert.equal(told.status, 503);
+      return told;
+    }),
+  );
+  assert.match(first.text, /short of memory/);
+  abort.abort();
+  await Promise.all(asked);
+  const metrics = await ask(worker, '/metrics');
+  assert.match(metrics.text, /^deci_memory_refused_total\{why="no_room"\} [1-9]/m);
+  assert.equal(worker.child.exitCode, null);
+});
+
+test('a worker that leaks asks to be replaced before it dies, and says why', async () => {
+  const leak = new URL('../faults/leak-memory.ts', import.meta.url).href;
+  await using worker = await small({ NODE_OPTIONS: `--max-old-space-size=300 --import=${leak}` });
+  assert.equal((await stateOf(worker)).replace, null);
+  worker.child.kill('SIGUSR2');
+  await until('it asks', async () => (await stateOf(worker)).replace !== null, 20_000);
+  const { replace, memory } = await stateOf(worker);
+  assert.equal(replace?.reason, 'memory_held');
+  assert.ok(!Number.isNaN(Date.parse(replace?.since ?? '')));
+  assert.ok(memory !== undefined && memory.stage !== 'normal' && memory.live_mb < 200, JSON.stringify(memory));
+  assert.match((await ask(worker, '/metrics')).text, /^deci_workers_to_replace 1$/m);
+  assert.deepEqual(
+    (await recordsOf(worker)).map(({ action, result }) => [action, result]),
+    [['relieve', null]],
+  );
+});
+
+test('in a dry run it says what it would do, and refuses nothing', async () => {
+  const leak = new URL('../faults/leak-memory.ts', import.meta.url).href;
+  // Far enough away that it has looked at its mode before it is there, which it does every 2 s.
+  const env = { HEAP_LIMIT_MB: '200', NODE_OPTIONS: `--max-old-space-size=500 --import=${leak}` };
+  await using worker = await small(env);
+  const set = { mode: 'dry_run' };
+  assert.equal((await ask(worker, '/api/admin/healers/memory-guard', set, { method: 'PUT' })).status, 200);
+  worker.child.kill('SIGUSR2');
+  await until('it is told', async () => (await recordsOf(worker)).length > 0, 20_000);
+  assert.deepEqual(
+    (await recordsOf(worker)).map(({ action, result }) => [action, result]),
+    [['relieve', 'dry_run']],
+  );
+  const question = { model: 'llama3.2', messages: [{ role: 'user', content: 'hi' }], stream: false };
+  assert.equal((await ask(worker, '/api/chat', question)).status, 200);
+});
