@@ -6,6 +6,7 @@ export const exitCodes = {
   usage: 2,
   preflight: 3,
   lockHeld: 4,
+  needsHuman: 6,
   badConfiguration: 78,
   interrupted: 130,
 } as const;

@@ -12,6 +12,7 @@ import { type AskedWorker, askWorkers } from '../worker-sockets.ts';
 import type { Check, Finding } from './finding.ts';
 import { lookAtPort } from './port.ts';
 import { type ControlFacts, type HomeFacts, judgeControl, judgeHome, judgeHomes, judgeWorkers } from './processes.ts';
+import { judgeWatched, readCrontab, readWatchFacts } from './watched.ts';
 
 export const clusterGroups = ['Port', 'Processes'] as const;
 
@@ -47,6 +48,11 @@ export function clusterChecks(config: Config, exported: Environment): Check[] {
     check('pm2 homes', async signal => {
       const read = await Promise.all(facts.map(async ask => ask(signal)));
       return judgeHomes(read, (await asked(signal)).length);
+    }),
+    check('watched', async signal => {
+      const read = await Promise.all(facts.map(async ask => ask(signal)));
+      const used = homes.find((_, index) => (read[index]?.processes.length ?? 0) > 0);
+      return judgeWatched(readWatchFacts(used?.daemonPid(), await readCrontab(signal)));
     }),
   ];
 }
