@@ -16,7 +16,7 @@ export async function measureQueue({ quick }: Bench): Promise<Result[]> {
     const owner = `key-${index % owners}`;
     const model = `model-${index % models}`;
     const priority = priorities[index % priorities.length] ?? 'interactive';
-    const times = time.tag(owner, 500 + (index % 1000), others);
+    const times = time.tag({ owner, priority, tokens: 500 + (index % 1000) }, others);
     return { id: String(index), model, group: model, owner, priority, ...times, sinceMs: index };
   };
   for (let index = 0; index < owners; index++) time.served(ticket(index, []));
@@ -29,7 +29,9 @@ export async function measureQueue({ quick }: Bench): Promise<Result[]> {
     const startedAt = performance.now();
     const [next] = orderTickets(line, { nowMs: 1000 + index, isLoaded });
     const newcomer = ticket(index * 13, line);
-    decideDoor({ waiting: line, capacity: waiting, owner: newcomer.owner, expectedWaitMs: 5, patienceMs: 1000 });
+    const place = orderTickets([...line, newcomer], { nowMs: 1000 + index, isLoaded }).indexOf(newcomer);
+    const { owner, priority } = newcomer;
+    decideDoor({ waiting: line, capacity: waiting, owner, priority, expectedWaitMs: place, patienceMs: 1000 });
     took.push((performance.now() - startedAt) * 1000);
     if (next === undefined) throw new Error('nobody is next');
     time.served(next);

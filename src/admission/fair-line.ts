@@ -3,7 +3,7 @@
  * reason, gives back his place at once; nobody is served twice; a slot that was taken for somebody is given to him or to nobody.
  */
 import { DeciError } from '../kernel/errors.ts';
-import type { Entry, FairLineOptions, LinePlace } from './line-entry.ts';
+import { type Entry, type FairLineOptions, hostsOf, type LinePlace } from './line-entry.ts';
 import { decideDoor } from './queue-door.ts';
 import { orderTickets, type Priority, type Ticket } from './queue-order.ts';
 import { reasonOf } from './reason-of.ts';
@@ -75,7 +75,7 @@ export class FairLine<S> {
       return { slot, waitedMs };
     } finally {
       this.#options.queue.leave(ticket);
-      if (this.#line.length === 0) this.#standing.empty();
+      if (this.#line.length === 0) for (const one of [this.#standing, this.#time]) one.idle();
     }
   }
 
@@ -86,7 +86,9 @@ export class FairLine<S> {
     for (const ticket of this.#ordered()) {
       const position = (positions.get(ticket.model) ?? 0) + 1;
       positions.set(ticket.model, position);
-      places.push({ ...ticket, position, expectedWaitMs: this.#expectedWaitMs(position, ticket.model) });
+      const entry = this.#line.byId(ticket.id)?.entry;
+      const hosts = entry === undefined ? undefined : hostsOf(entry);
+      places.push({ ...ticket, position, expectedWaitMs: this.#expectedWaitMs(position, ticket.model, hosts) });
     }
     return places;
   }
@@ -99,30 +101,42 @@ export class FairLine<S> {
   #join(entry: Entry): Ticket {
     const { queue, now, random, maxWaitMs } = this.#options;
     const { caller, model, group } = entry;
+    const { owner, priority } = caller;
     const waiting = this.#tickets();
-    const ahead = waiting.reduce((count, ticket) => count + Number(ticket.model === model), 0);
-    const decision = decideDoor({
-      waiting,
-      capacity: queue.capacity,
-      maxPerOwner: queue.maxPerOwner,
-      owner: caller.owner,
-      expectedWaitMs: this.#expectedWaitMs(ahead + 1, model),
-      patienceMs: Math.min(maxWaitMs, entry.maxWaitMs ?? maxWaitMs),
-    });
-    if (decision.may === 'not') throw this.#refusal(decision.because);
-    const victim = decision.may === 'replace' ? decision.victim : undefined;
+    const times = this.#time.tag(caller, waiting);
     const ticket: Ticket = {
       id: random().toString(36).slice(2),
       model,
       group,
-      owner: caller.owner,
-      priority: caller.priority,
-      ...this.#time.tag(caller.owner, caller.tokens, waiting),
+      owner,
+      priority,
+      ...times,
       sinceMs: now(),
-      evicts: victim?.id,
     };
-    if (!queue.join(ticket, victim)) throw this.#refusal('queue_full');
-    return ticket;
+    const decision = decideDoor({
+      waiting,
+      capacity: queue.capacity,
+      maxPerOwner: queue.maxPerOwner,
+      owner,
+      priority,
+      expectedWaitMs: this.#expectedWaitMs(this.#positionOf(ticket, waiting), model, hostsOf(entry)),
+      patienceMs: Math.min(maxWaitMs, entry.maxWaitMs ?? maxWaitMs),
+    });
+    if (decision.may === 'not') throw this.#refusal(decision.because);
+    const victim = decision.may === 'replace' ? decision.victim : undefined;
+    const joined = victim === undefined ? ticket : { ...ticket, evicts: victim.id };
+    if (!queue.join(joined, victim)) throw this.#refusal('queue_full');
+    return joined;
+  }
+
+  /** Where it would stand among those who wait for the same model: not behind those whom it would pass. */
+  #positionOf(ticket: Ticket, waiting: readonly Ticket[]): number {
+    let position = 1;
+    for (const other of this.#ordered([...waiting, ticket])) {
+      if (other === ticket) break;
+      if (other.model === ticket.model) position++;
+    }
+    return position;
   }
 
   async #wait(ticket: Ticket, entry: Entry, signal: AbortSignal): Promise<S> {
@@ -252,13 +266,15 @@ export class FairLine<S> {
   #tell(waiter: Waiter<S>, position: number): void {
     if (waiter.position === position) return;
     waiter.position = position;
-    waiter.entry.onLine?.({ position, expectedWaitMs: this.#expectedWaitMs(position, waiter.ticket.model) });
+    const { entry, ticket } = waiter;
+    if (entry.onLine === undefined) return;
+    entry.onLine({ position, expectedWaitMs: this.#expectedWaitMs(position, ticket.model, hostsOf(entry)) });
   }
 
   /** Until the one at this position has a slot. */
-  #expectedWaitMs(position: number, model: string): number | undefined {
+  #expectedWaitMs(position: number, model: string, hosts: readonly string[] | undefined): number | undefined {
     if (this.#holds < leastHolds) return undefined;
-    return Math.round((position * this.#heldMs) / Math.max(1, this.#options.slotsOf(model)));
+    return Math.round((position * this.#heldMs) / Math.max(1, this.#options.slotsOf(model, hosts)));
   }
 
   #poll(): void {

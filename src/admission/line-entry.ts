@@ -44,8 +44,8 @@ export interface FairLineOptions<S> {
   };
   /** Whether some host has the model in memory. */
   readonly isLoaded: (model: string) => boolean;
-  /** Of all hosts together. */
-  readonly slotsOf: (model: string) => number;
+  /** Of these hosts together; of all, where it is not known which of them may answer. */
+  readonly slotsOf: (model: string, hosts: readonly string[] | undefined) => number;
   readonly maxWaitMs: number;
   /** Wall clock. */
   readonly now: () => number;
@@ -53,4 +53,13 @@ export interface FairLineOptions<S> {
   readonly onWaiting: (count: number, byPriority: ReadonlyMap<string, number>) => void;
   readonly onWaited: (seconds: number) => void;
   readonly onRefused: (code: string) => void;
+}
+
+/** Undefined where none is left: whoever waits is told so when it is his turn. */
+export function hostsOf({ hosts }: Entry): readonly string[] | undefined {
+  try {
+    return hosts();
+  } catch {
+    return undefined;
+  }
 }

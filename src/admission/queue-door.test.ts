@@ -19,7 +19,15 @@ function waiting(owners: string): Ticket[] {
 }
 
 const decide = (owners: string, owner: string, over: Partial<DoorFacts> = {}) =>
-  decideDoor({ waiting: waiting(owners), capacity: 4, owner, expectedWaitMs: undefined, patienceMs: 1000, ...over });
+  decideDoor({
+    waiting: waiting(owners),
+    capacity: 4,
+    owner,
+    priority: 'interactive',
+    expectedWaitMs: undefined,
+    patienceMs: 1000,
+    ...over,
+  });
 
 test('there is room', () => {
   assert.deepEqual(decide('aab', 'a'), { may: 'join' });
@@ -59,4 +67,16 @@ test('an owner has no more places than he may while others wait, and all while n
   assert.deepEqual(decide('aab', 'a', bounded), { may: 'not', because: 'queue_share' });
   assert.deepEqual(decide('aab', 'b', bounded), { may: 'join' });
   assert.deepEqual(decide('aaa', 'b', bounded), { may: 'join' });
+});
+
+test('in a full line what is urgent takes the place of what is less so, of the same owner, and the last of it', () => {
+  const line = waiting('aaaa').map((ticket, index) => ({
+    ...ticket,
+    priority: (['batch', 'background', 'background', 'interactive'] as const)[index] ?? 'interactive',
+  }));
+  const urgent = decide('', 'a', { waiting: line });
+  assert.deepEqual([urgent.may, urgent.may === 'replace' && urgent.victim.id], ['replace', '2']);
+  assert.deepEqual(decide('', 'a', { waiting: line, priority: 'background' }), { may: 'not', because: 'queue_full' });
+  const other = decide('', 'b', { waiting: line, priority: 'background' });
+  assert.deepEqual([other.may, other.may === 'replace' && other.victim.id], ['replace', '2']);
 });

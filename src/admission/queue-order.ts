@@ -73,7 +73,8 @@ export function orderTickets(tickets: readonly Ticket[], { nowMs, isLoaded }: Or
   return ranks.flatMap(rank => rank.sort(compare));
 }
 
-const levels: Readonly<Record<Priority, number>> = { interactive: 0, batch: 1, background: 2 };
+/** The most urgent is 0. */
+export const levels: Readonly<Record<Priority, number>> = { interactive: 0, batch: 1, background: 2 };
 
 function compare(a: Ticket, b: Ticket): number {
   return a.start - b.start || a.sinceMs - b.sinceMs || (a.id < b.id ? -1 : 1);

@@ -298,6 +298,42 @@ test('one who could not be served in his time is refused at the door', async t =
   await assert.rejects(entering(gate, { ...entry, maxWaitMs: 1 }, never), { code: 'queue_too_slow', status: 503 });
 });
 
+test('at the door only those count who would be served before', async t => {
+  const { gate, free } = setUp(t, { slots: 1, places: 50 });
+  // A slot is held for some 330 ms then, as far as the gate has learnt.
+  for (let held = 0; held < 5; held++) (await entering(gate, entry, never)).leave();
+  free.slots = 0;
+  const background = { ...caller, priority: 'background' } as const;
+  const many = Array.from({ length: 20 }, () => entering(gate, { ...entry, caller: background }, never));
+  const impatient = { ...entry, maxWaitMs: 2000 };
+  const may = [
+    entering(gate, impatient, never),
+    entering(gate, { ...impatient, caller: { ...background, owner: 'another' } }, never),
+  ];
+  await assert.rejects(entering(gate, { ...impatient, caller: background }, never), {
+    code: 'queue_share',
+    status: 429,
+  });
+  free.slots = 30;
+  for (const place of await Promise.all([...may, ...many])) place.leave();
+});
+
+test('what is expected goes by the slots of the hosts that may answer', async t => {
+  const asked: unknown[] = [];
+  const slotsOf = (_: string, hosts: readonly string[] | undefined): number => {
+    asked.push(hosts);
+    return 1;
+  };
+  const { gate, free } = setUp(t, { slots: 1 }, { slotsOf });
+  for (let held = 0; held < 5; held++) (await entering(gate, entry, never)).leave();
+  free.slots = 0;
+  const waits = entering(gate, { ...entry, hosts: () => ['b'] }, never);
+  assert.deepEqual(asked, [['b']]);
+  assert.equal(gate.line()[0]?.position, 1);
+  free.slots = 1;
+  (await waits).leave();
+});
+
 test('who becomes more urgent while he waits is served as one of his new class, in every worker', async t => {
   const { gate, free, tickets } = setUp(t, { slots: 0 });
   const order: string[] = [];

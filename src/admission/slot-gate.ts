@@ -96,6 +96,11 @@ export class SlotGate<S extends { readonly host: string; readonly model: string 
     return slot === undefined ? undefined : this.#place(slot, { group: `canary of ${host}` }, 0);
   }
 
+  /** How many slots a model has on a host, at this moment. */
+  limitOf(host: string, model: string): number {
+    return this.#options.limits.of(host, model);
+  }
+
   /** Everybody who waits, in all workers, in their order. */
   line(): ReadonlyArray<Ticket & LinePlace> {
     return this.#line.list();

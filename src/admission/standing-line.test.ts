@@ -28,6 +28,6 @@ test('slow models make the target longer', () => {
 test('an empty line stands no more', () => {
   const line = new StandingLine();
   for (const atMs of [0, 100_000]) line.served(20_000, heldMs, atMs);
-  line.empty();
+  line.idle();
   assert.equal(line.limitMs(heldMs), Number.POSITIVE_INFINITY);
 });

@@ -28,7 +28,7 @@ export class StandingLine {
   }
 
   /** Nobody waits. */
-  empty(): void {
+  idle(): void {
     this.#stands = false;
     this.#intervalEndsMs = undefined;
     this.#shortestMs = Number.POSITIVE_INFINITY;

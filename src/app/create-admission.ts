@@ -4,16 +4,9 @@ import { SlotGate } from '../admission/slot-gate.ts';
 import { SlotLimits } from '../admission/slot-limits.ts';
 import { SlotTable } from '../admission/slot-table.ts';
 import type { Config } from '../config/config.ts';
+import type { OllamaPool } from '../ollama/ollama-pool.ts';
 import type { Lease } from '../storage/lease-repository.ts';
 import type { Spine } from './create-spine.ts';
-
-export interface AdmissionWiring {
-  /** Names in the order of the configuration. */
-  readonly hosts: readonly string[];
-  readonly untilFree: (host: string, busyMs: number) => Promise<void>;
-  /** Whether some host has the model in memory. */
-  readonly isLoaded: (model: string) => boolean;
-}
 
 export const slotKind = 'slot';
 const othersKnownMs = 5;
@@ -31,7 +24,9 @@ function rememberedFor(ms: number, now: () => number, ask: () => boolean): () =>
   };
 }
 
-export function createAdmission(config: Config, spine: Spine, { hosts, untilFree, isLoaded }: AdmissionWiring) {
+export function createAdmission(config: Config, spine: Spine, pool: Pick<OllamaPool, 'hosts' | 'untilFree'>) {
+  // In the order of the configuration.
+  const hosts = pool.hosts.map(host => host.name);
   const { maxConnections, upstreams, workers } = config;
   const { leases, counters, events, log } = spine;
   const useMs = config.timeouts.totalMs + 60_000;
@@ -74,14 +69,10 @@ export function createAdmission(config: Config, spine: Spine, { hosts, untilFree
     slots,
     limits,
     queue,
-    isLoaded,
-    slotsOf: model =>
-      Math.min(
-        hosts.reduce((sum, host) => sum + limits.of(host, model), 0),
-        hosts.length * maxConnections,
-      ),
+    isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
+    slotsOf: (model, of = hosts) => of.reduce((sum, host) => sum + Math.min(limits.of(host, model), maxConnections), 0),
     maxWaitMs: config.timeouts.totalMs,
-    untilFree,
+    untilFree: (host, busyMs) => pool.untilFree(host, busyMs),
     now: Date.now,
     random: Math.random,
     onWaiting: (count, byPriority) => events.queueDepth({ count, byPriority }),

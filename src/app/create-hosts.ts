@@ -17,11 +17,13 @@ export interface HostsOptions {
   readonly resilience: Resilience;
   /** See `UpstreamHostOptions`. */
   readonly via: string;
+  /** Slots of one model on one host; asked when hosts are shown. */
+  readonly limitOf: (host: string, model: string) => number;
   /** Told when a host comes or goes. */
   readonly onChange: (host: UpstreamHost) => void;
 }
 
-export function createHosts({ config, spine, resilience, via, onChange }: HostsOptions) {
+export function createHosts({ config, spine, resilience, via, limitOf, onChange }: HostsOptions) {
   const { timeouts, upstreams, healthIntervalMs, maxConnections } = config;
   const { log, events } = spine;
   const { board } = resilience;
@@ -67,7 +69,14 @@ export function createHosts({ config, spine, resilience, via, onChange }: HostsO
   };
   const { leases } = spine;
   const leftAloneFor = (host: string): string | undefined => board.cause(host, '');
-  const views = createHostViews({ hosts: pool.hosts, isDraining, leases, slotsMax: maxConnections, leftAloneFor });
+  const views = createHostViews({
+    hosts: pool.hosts,
+    isDraining,
+    leases,
+    slotsMax: maxConnections,
+    limitOf,
+    leftAloneFor,
+  });
   const states = new HostStates({ list: views, events, log, random: Math.random });
   const describe = (): object[] =>
     pool.hosts.map(({ url, name, state }) => ({ url, state, draining: drained.has(name), condition: states.of(name) }));

@@ -88,13 +88,10 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
   const resilience = createResilience({ config, spine, isDraining: () => serving.state === 'draining' });
   const { board } = resilience;
-  const hosts = createHosts({ config, spine, resilience, via, onChange: host => preWarm.changed(host) });
+  const limitOf = (host: string, model: string): number => admission.limitOf(host, model);
+  const hosts = createHosts({ config, spine, resilience, via, limitOf, onChange: host => preWarm.changed(host) });
   const { pool, drained } = hosts;
-  const admission = createAdmission(config, spine, {
-    hosts: pool.hosts.map(host => host.name),
-    untilFree: (host, busyMs) => pool.untilFree(host, busyMs),
-    isLoaded: model => pool.hosts.some(host => host.inventory.isLoaded(model)),
-  });
+  const admission = createAdmission(config, spine, pool);
   const adaptive = createAdaptiveLimits(config, hosts.coldLoads);
   const healthChecks = resilience.resources(pool, admission, { adaptive, loads: hosts.coldLoads });
   const cache =

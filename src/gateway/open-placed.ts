@@ -69,12 +69,20 @@ export async function openPlaced(
     } catch (thrown) {
       const error = toDeciError(thrown);
       // Until the first token, as far as anybody knows: so long the host is at work, whoever hangs up.
-      const readMs = deps.adaptive?.expectedMs(host, wanted) ?? 0;
+      const readMs = deps.adaptive?.expectedMs(host, wanted) ?? assumedMs(wanted);
       leave(place, error, Math.max(0, readMs - (performance.now() - sentAtMs)));
       if (error.code !== 'model_not_found' && error.code !== 'upstream_unreachable') throw error;
       placing.passOver(host, error);
     }
   }
+}
+
+/** Of reading a prompt, where nothing is known of the host: some 250 tokens a second. */
+const assumedMsPerByte = 1;
+const maxAssumedMs = 20_000;
+
+function assumedMs({ body }: Wanted): number {
+  return Math.min(maxAssumedMs, body.length * assumedMsPerByte);
 }
 
 async function refusalOf({ exchange }: Attempt, place: Place): Promise<DeciError> {

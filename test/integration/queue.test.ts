@@ -64,6 +64,18 @@ async function occupied(): Promise<{ release(): Promise<Answer> }> {
   };
 }
 
+test('a host whose only slot is taken is busy, and ready again behind it', async () => {
+  await ask(worker, '/api/chat', question('so that it is loaded'));
+  const stateOf = async (): Promise<unknown> =>
+    ((json(await ask(worker, '/api/admin/hosts'))['data'] as Json[])[0] as Json)['state'];
+  // A slot is kept for a moment for whoever comes next.
+  await until('it is ready', async () => (await stateOf()) === 'ready');
+  const { release } = await occupied();
+  assert.equal(await stateOf(), 'busy');
+  await release();
+  await until('it is ready again', async () => (await stateOf()) === 'ready');
+});
+
 test('interactive before batch before background; embeddings are batch unless they say otherwise', async () => {
   const { release } = await occupied();
   const answers: Array<Promise<Answer>> = [];
@@ -157,4 +169,19 @@ test('headers that cannot be understood are refused in the dialect of the caller
     assert.equal(native.status, 400);
     assert.match(String(json(native)['error']).toLowerCase(), new RegExp(name));
   }
+});
+
+test('what is urgent is not refused for what waits behind it', async () => {
+  // So that it is known how long a slot is held.
+  for (let count = 0; count < 5; count++) await ask(worker, '/api/chat', question(`learnt ${count}`));
+  const { release } = await occupied();
+  const background = ['a', 'b'].map(text => ask(worker, '/api/chat', question(text), as('background')));
+  await arrive(2);
+  const urgent = ask(worker, '/api/chat', question('urgent'), {
+    headers: { 'x-deci-priority': 'interactive', 'x-deci-timeout': '20s' },
+  });
+  await arrive(3);
+  await release();
+  for (const answer of await Promise.all([urgent, ...background])) assert.equal(answer.status, 200);
+  assert.deepEqual(asked().slice(-3), ['urgent', 'a', 'b']);
 });
