@@ -24,6 +24,8 @@ export interface WorkerMemory {
   readonly resource: Resource;
   /** @throws DeciError `memory_low` */
   readonly firstGate: (context: RequestContext) => void;
+  /** Ends a request whose body turns out not to fit. */
+  readonly onBodyGrown: (context: RequestContext) => void;
   /** Members of the state that a worker tells. */
   readonly describe: () => object;
 }
@@ -112,10 +114,18 @@ export function createMemory(config: Config, spine: Spine, { active, cached }: M
     });
   });
 
-  const refuse = (why: 'shed' | 'no_room'): never => {
+  const refusal = (why: 'shed' | 'no_room'): DeciError => {
     teller.refused(why);
     const { least, spread } = retryAfterSeconds;
-    throw new DeciError('memory_low', { retryAfterSeconds: least + Math.floor(Math.random() * spread) });
+    return new DeciError('memory_low', { retryAfterSeconds: least + Math.floor(Math.random() * spread) });
+  };
+  const fits = (context: RequestContext): boolean => {
+    const { usedBytes, externalBytes } = read();
+    if (hasRoom({ usedBytes, externalBytes, announcedBytes: announced(active) }, limits)) return true;
+    // What is refused takes no room from others while the client hears of it.
+    context.announcedBytes = 0;
+    guard.wake();
+    return false;
   };
   return {
     resource: {
@@ -130,13 +140,13 @@ export function createMemory(config: Config, spine: Spine, { active, cached }: M
       const declared = Number(context.req.headers['content-length'] ?? 0);
       if (!teller.isShedding && declared < largeBodyBytes) return;
       if (context.route === undefined || !isWork(context.route)) return;
-      if (teller.isShedding) refuse('shed');
+      if (teller.isShedding) throw refusal('shed');
       if (context.route.body === 'stream') return;
-      const { usedBytes, externalBytes } = read();
-      const announcedBytes = announced(active);
-      if (hasRoom({ usedBytes, externalBytes, announcedBytes }, limits)) return;
-      guard.wake();
-      refuse('no_room');
+      context.announcedBytes = declared;
+      if (!fits(context)) throw refusal('no_room');
+    },
+    onBodyGrown: context => {
+      if (!fits(context)) context.abort(refusal('no_room'));
     },
     describe: () => describe(guard.view),
   };
@@ -154,10 +164,7 @@ function working(active: ActiveRequests): RequestContext[] {
 /** Of bodies that were let in and are not read yet. */
 function announced(active: ActiveRequests): number {
   let bytes = 0;
-  for (const { req, route, body } of active) {
-    const isAwaited = body.length === 0 && route?.body !== 'none' && route?.body !== 'stream';
-    if (isAwaited) bytes += Number(req.headers['content-length'] ?? 0);
-  }
+  for (const { body, announcedBytes } of active) if (body.length === 0) bytes += announcedBytes;
   return bytes;
 }
 

@@ -191,7 +191,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     via,
     firstGate: memory.firstGate,
     authenticator,
-    body: { ...bodyLimits, timeoutMs: timeouts.requestMs },
+    body: { ...bodyLimits, timeoutMs: timeouts.requestMs, onGrown: memory.onBodyGrown },
   });
 
   const publicServer = new HttpServer({

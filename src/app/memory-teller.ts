@@ -54,6 +54,9 @@ export class MemoryTeller implements MemoryEffects {
   #isShedding = false;
   #affected = 0;
   #open: Told | undefined;
+  #isInEpisode = false;
+  /** How its record was told; a healer may be switched on meanwhile. */
+  #toldAs: 'on' | 'dry_run' | 'suppressed' | undefined;
   #endedAtMs = Number.NEGATIVE_INFINITY;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
   #endedAnswersAtMs = Number.NEGATIVE_INFINITY;
@@ -129,12 +132,12 @@ export class MemoryTeller implements MemoryEffects {
 
   async #begin(may: 'on' | 'dry_run' | 'suppressed', { value, cause }: Pressure): Promise<void> {
     const { clock, licence, shedAt } = this.#options;
-    if (this.#open !== undefined) return;
-    // Written already, by an episode that was thought to be over, or only told of and left alone.
-    if (clock() - this.#endedAtMs < sameEpisodeMs) {
-      if (may !== 'on') this.#endedAtMs = clock();
-      return;
-    }
+    const isNews = may === 'on' && this.#toldAs !== 'on';
+    const isOver = !this.#isInEpisode && clock() - this.#endedAtMs >= sameEpisodeMs;
+    this.#isInEpisode = true;
+    // It goes on, or was thought to be over, and has its record; but not of what is done from now on.
+    if (!isNews && !isOver) return;
+    this.#toldAs = may;
     if (may === 'on') licence.used();
     const percent = Math.round(shedAt * 100);
     const told = await this.#tell(cause, value, shedAt, {
@@ -142,14 +145,19 @@ export class MemoryTeller implements MemoryEffects {
       decision: `Memory is short: the cache shrinks, from ${percent} % on new work is refused, and behind that the most expensive answers end.`,
     });
     this.#open = told;
-    if (may !== 'on') await this.#finish(may);
+    if (may !== 'on') await this.#completeOpen(may);
   }
 
   async #finish(result: HealingResult): Promise<void> {
+    if (this.#isInEpisode) this.#endedAtMs = this.#options.clock();
+    this.#isInEpisode = false;
+    await this.#completeOpen(result);
+  }
+
+  async #completeOpen(result: HealingResult): Promise<void> {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
-    this.#endedAtMs = this.#options.clock();
     await this.#complete(open, result);
     this.#affected = 0;
   }

@@ -150,6 +150,26 @@ test('a large body shows what the process holds at its end', () => {
   assert.ok(Number(parsed['rss_mb']) > 0);
 });
 
+test('a request that held much memory by itself says how much', () => {
+  const megabyte = 1024 * 1024;
+  const held = (bytesIn: number, bytesOut: number, phase?: 'streaming'): unknown =>
+    line({
+      change: request => {
+        request.body = Buffer.alloc(bytesIn);
+        request.bytesOut = bytesOut;
+        request.streamPhase = phase;
+        Object.assign(request.res, { writableLength: 0 });
+      },
+    })['held_bytes'];
+  assert.equal(held(5 * megabyte, 4 * megabyte), 9 * megabyte);
+  assert.equal(
+    held(5 * megabyte, 4 * megabyte, 'streaming'),
+    undefined,
+    'a stream holds only what nobody has taken yet',
+  );
+  assert.equal(held(8 * megabyte, 0), undefined);
+});
+
 test('times are right across seconds, and for the first second of all', () => {
   const lines: string[] = [];
   let ms = 0;

@@ -51,3 +51,15 @@ test('what is left at the deadline is ended with a reason that is ours', () => {
   assert.equal(left.signal.aborted, true);
   assert.doesNotThrow(() => done.throwIfAborted());
 });
+
+test('without keep-alive every new answer is the last of its connection, until it is back', () => {
+  const active = new ActiveRequests();
+  const [before, during, after] = [context(), context(), context()];
+  active.add(before);
+  active.setKeepAlive(false);
+  active.add(during);
+  active.setKeepAlive(true);
+  active.add(after);
+  assert.deepEqual([before, during, after].map(closes), [false, true, false]);
+  assert.deepEqual([...active], [before, during, after]);
+});

@@ -9,14 +9,26 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** Silence allowed while it arrives. */
   readonly timeoutMs: number;
+  /** Told at each further megabyte of a body that did not say its length. Whoever does not want it aborts the signal. */
+  readonly onGrown?: (bytes: number) => void;
 }
+
+const growthBytes = 1024 * 1024;
 
 /** @throws DeciError `body_too_large`, `request_timeout`, or `client_closed` when the client left */
 export async function readBody(req: IncomingMessage, limits: BodyLimits, signal?: AbortSignal): Promise<Buffer> {
   const declared = Number(req.headers['content-length'] ?? 0);
   if (declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
   const chunks: Buffer[] = [];
-  await consume(req, limits, chunk => chunks.push(chunk), signal);
+  let bytes = 0;
+  const take = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    const before = bytes;
+    bytes += chunk.length;
+    const hasGrown = Math.floor(before / growthBytes) < Math.floor(bytes / growthBytes);
+    if (hasGrown && req.headers['content-length'] === undefined) limits.onGrown?.(bytes);
+  };
+  await consume(req, limits, take, signal);
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 

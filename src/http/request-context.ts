@@ -55,6 +55,8 @@ export class RequestContext implements Listed {
   /** Values of the route's `:names`, decoded. */
   params: Readonly<Record<string, string>> = {};
   body: Buffer = empty;
+  /** How large the body will be, as far as anybody knows before it is read whole. */
+  announcedBytes = 0;
   /** Response headers that every answer of this request carries, as a flat list for `writeHead`. */
   readonly headers: string[];
   upstream: string | undefined;

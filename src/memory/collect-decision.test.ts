@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CollectState, firstPauseMs, nextPauseMs, whyCollect } from './collect-decision.ts';
+import { type CollectState, firstPauses, nextPauses, whyCollect } from './collect-decision.ts';
 
 const mb = 1024 * 1024;
 const limits = { heapBytes: 512 * mb, collectAtBytes: 400 * mb, shedAt: 0.9, rssBytes: 800 * mb };
-const idle: CollectState = { sinceMajorMs: 60_000, pauseMs: firstPauseMs, utilisation: 0.1, isUnderPressure: false };
+const idle: CollectState = { sinceMajorMs: 60_000, pauses: firstPauses, utilisation: 0.1, isUnderPressure: false };
 const heap = (used: number, live: number): { usedBytes: number; liveBytes: number } => ({
   usedBytes: used * mb,
   liveBytes: live * mb,
@@ -31,7 +31,12 @@ test('an idle worker is looked at now and then, so that a slow leak is found', (
 });
 
 test('a collection that does not help is made less and less often, and as before once it helps', () => {
-  assert.equal(nextPauseMs(firstPauseMs, 420, 400), 60_000);
-  assert.equal(nextPauseMs(400_000, 420, 400), 600_000);
-  assert.equal(nextPauseMs(600_000, 420, 300), firstPauseMs);
+  const early = (pause: number, after: number): number =>
+    nextPauses({ early: pause, confirm: 2000 }, 'early', 420, after).early;
+  assert.equal(early(30_000, 400), 60_000);
+  assert.equal(early(400_000, 400), 600_000);
+  assert.equal(early(600_000, 300), 30_000);
+  assert.deepEqual(nextPauses(firstPauses, 'confirm', 420, 400), { early: 30_000, confirm: 4000 });
+  assert.deepEqual(nextPauses({ early: 30_000, confirm: 8000 }, 'confirm', 420, 400).confirm, 8000);
+  assert.equal(nextPauses(firstPauses, 'look', 50, 50), firstPauses);
 });

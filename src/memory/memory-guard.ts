@@ -9,7 +9,7 @@
  */
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
-import { type CollectReason, firstPauseMs, nextPauseMs, whyCollect } from './collect-decision.ts';
+import { type CollectReason, firstPauses, nextPauses, whyCollect } from './collect-decision.ts';
 import { GcTime, GcWatch } from './gc-watch.ts';
 import { type Leak, LeakForecast } from './leak-forecast.ts';
 import {
@@ -85,7 +85,7 @@ export class MemoryGuard implements Resource {
   readonly #replace: ReplaceDecision;
   #liveBytes = 0;
   #majorAtMs: number;
-  #pauseMs = firstPauseMs;
+  #pauses = firstPauses;
   #highLooks = 0;
   #stage: MemoryStage = 'normal';
   #isShedding = false;
@@ -151,6 +151,8 @@ export class MemoryGuard implements Resource {
     this.#pressure = pressureOf(reading, limits, collected || this.#highLooks >= confirmingLooks);
     const stage = nextStage(this.#stage, this.#pressure.value, limits.shedAt);
     if (stage !== this.#stage || stage === 'end') this.#isShedding = await effects.apply(stage, this.#pressure);
+    // What freed nothing the last time says nothing of the next.
+    if (this.#stage !== 'normal' && stage === 'normal') this.#pauses = firstPauses;
     this.#stage = stage;
     this.#lookForReplacement(reading);
   }
@@ -163,7 +165,7 @@ export class MemoryGuard implements Resource {
     const { limits, effects, clock, read } = this.#options;
     const reason = whyCollect({ usedBytes: raw.usedBytes, liveBytes: this.#liveBytes }, limits, {
       sinceMajorMs: clock() - this.#majorAtMs,
-      pauseMs: this.#pauseMs,
+      pauses: this.#pauses,
       utilisation,
       isUnderPressure: this.#stage !== 'normal',
     });
@@ -172,7 +174,7 @@ export class MemoryGuard implements Resource {
     if (!(await effects.collect(reason))) return false;
     const { usedBytes } = read();
     this.#noteMajor(usedBytes);
-    if (reason !== 'look') this.#pauseMs = nextPauseMs(this.#pauseMs, raw.usedBytes, usedBytes);
+    this.#pauses = nextPauses(this.#pauses, reason, raw.usedBytes, usedBytes);
     effects.onCollected({ reason, freedBytes: raw.usedBytes - usedBytes, ms: clock() - beganMs });
     return true;
   }
@@ -191,7 +193,8 @@ export class MemoryGuard implements Resource {
 
   #lookForReplacement(reading: MemoryReading): void {
     const { limits, knownBytes, effects, clock } = this.#options;
-    const leak = this.#forecast.leak(exhaustedAt * limits.heapBytes);
+    // The points leave out what is known, so the room that is left must, too.
+    const leak = this.#forecast.leak(exhaustedAt * limits.heapBytes - knownBytes());
     const before = this.#leak;
     this.#leak = leak !== undefined && leak.leftMs < warnBeforeMs ? leak : undefined;
     if ((before === undefined) !== (this.#leak === undefined)) effects.onLeak(this.#leak);

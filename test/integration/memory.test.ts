@@ -1,11 +1,13 @@
 /** A worker whose memory gets short: it refuses, lives, and is well again; and one that leaks says that it wants to be replaced. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { after, before, beforeEach, test } from 'node:test';
 import { askWorkers, type WorkerState } from '../../scripts/lib/worker-sockets.ts';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { startWorker, type TestWorker } from '../support/start-worker.ts';
 import { until } from '../support/until.ts';
-import { ask, bearer, type Json, json } from './wire.ts';
+import { ask, bearer, type Json, json, lines, open } from './wire.ts';
 
 const megabyte = 1024 * 1024;
 let fake: FakeOllama;
@@ -132,6 +134,21 @@ test('a body that does not fit any more is refused before it is read', async () 
   assert.equal(worker.child.exitCode, null);
 });
 
+test('so is one that does not say its length, as soon as it is too much', async () => {
+  await using worker = await small();
+  const asked = Array.from({ length: 6 }, async () => {
+    const request = httpRequest(`${worker.url}/api/chat`, { method: 'POST', headers: bearer(worker.key) });
+    const answered = once(request, 'response').then(([response]) => (response as IncomingMessage).resume().statusCode);
+    const piece = Buffer.alloc(megabyte, 0x20);
+    for (let sent = 0; sent < 30 && !request.destroyed; sent++) request.write(piece);
+    return Promise.race([answered, once(request, 'error').then(() => 0)]).finally(() => request.destroy());
+  });
+  const statuses = await Promise.all(asked);
+  assert.ok(statuses.includes(503), statuses.join(' '));
+  assert.match((await ask(worker, '/metrics')).text, /^deci_memory_refused_total\{why="no_room"\} [1-9]/m);
+  assert.equal(worker.child.exitCode, null);
+});
+
 test('a worker that leaks asks to be replaced before it dies, and says why', async () => {
   const leak = new URL('../faults/leak-memory.ts', import.meta.url).href;
   await using worker = await small({ NODE_OPTIONS: `--max-old-space-size=300 --import=${leak}` });
@@ -147,6 +164,18 @@ test('a worker that leaks asks to be replaced before it dies, and says why', asy
     (await recordsOf(worker)).map(({ action, result }) => [action, result]),
     [['relieve', null]],
   );
+});
+
+test('when memory is nearly gone, what holds most of it ends in its own protocol', async () => {
+  const leak = new URL('../faults/leak-memory.ts', import.meta.url).href;
+  await using worker = await small({ NODE_OPTIONS: `--max-old-space-size=400 --import=${leak}` });
+  await fake.control.fault('hang-mid-stream');
+  const messages = [{ role: 'user', content: 'x'.repeat(900_000) }];
+  const large = await open(worker, '/api/chat', { model: 'llama3.2', messages });
+  worker.child.kill('SIGUSR2');
+  const [last] = lines(await large.text()).slice(-1);
+  assert.match(String(last?.['error']), /short of memory and ended this answer/);
+  assert.match((await ask(worker, '/metrics')).text, /^deci_memory_ended_total 1$/m);
 });
 
 test('in a dry run it says what it would do, and refuses nothing', async () => {
