@@ -32,6 +32,8 @@ const leastPart = 0.1;
 
 export class LeakForecast {
   #points: Point[] = [];
+  /** Found once a point, since it takes milliseconds. */
+  #growth: Growth | undefined;
 
   /** @param point one behind a major collection; nearer ones than 30 s are left out */
   add(point: Point): void {
@@ -39,25 +41,39 @@ export class LeakForecast {
     if (last !== undefined && point.atMs - last.atMs < spacingMs) return;
     const kept = this.#points.filter(({ atMs }) => point.atMs - atMs < windowMs);
     this.#points = [...kept, point].slice(-maxPoints);
+    this.#growth = findGrowth(this.#points);
   }
 
   leak(limitBytes: number): Leak | undefined {
-    return findLeak(this.#points, limitBytes);
+    return this.#growth === undefined ? undefined : leakOf(this.#growth, limitBytes);
   }
 }
 
+interface Growth {
+  readonly bytesPerMs: number;
+  readonly lastBytes: number;
+}
+
 export function findLeak(points: readonly Point[], limitBytes: number): Leak | undefined {
+  const growth = findGrowth(points);
+  return growth === undefined ? undefined : leakOf(growth, limitBytes);
+}
+
+function leakOf({ bytesPerMs, lastBytes }: Growth, limitBytes: number): Leak {
+  return { bytesPerHour: bytesPerMs * 3_600_000, leftMs: Math.max(0, limitBytes - lastBytes) / bytesPerMs };
+}
+
+function findGrowth(points: readonly Point[]): Growth | undefined {
   const [first] = points;
   const last = points.at(-1);
   if (first === undefined || last === undefined || points.length < leastPoints) return undefined;
   const spanMs = last.atMs - first.atMs;
   if (spanMs < leastSpanMs || trendZ(points) < significantZ) return undefined;
-  const slope = medianSlope(points);
-  const growth = slope * spanMs;
+  const bytesPerMs = medianSlope(points);
+  const grown = bytesPerMs * spanMs;
   const start = median(points.slice(0, Math.ceil(points.length / 4)).map(({ bytes }) => bytes));
-  if (growth < leastGrowthBytes || growth < leastGrowth * start || !isSpread(points)) return undefined;
-  const left = Math.max(0, limitBytes - last.bytes);
-  return { bytesPerHour: slope * 3_600_000, leftMs: left / slope };
+  if (grown < leastGrowthBytes || grown < leastGrowth * start || !isSpread(points)) return undefined;
+  return { bytesPerMs, lastBytes: last.bytes };
 }
 
 function medianSlope(points: readonly Point[]): number {

@@ -6,12 +6,12 @@ const mb = 1024 * 1024;
 
 /** A guard that never starts its loop: each look is asked for. `live` is what a collection leaves. */
 function setUp() {
-  const heap = { used: 100, live: 100, known: 50, utilisation: 0.1, mayAct: true };
+  const heap = { used: 100, live: 100, external: 0, known: 50, utilisation: 0.1, mayAct: true };
   let atMs = 0;
   const told: string[] = [];
   const read = (): RawReading => ({
     usedBytes: heap.used * mb,
-    externalBytes: 0,
+    externalBytes: heap.external * mb,
     rssBytes: 200 * mb,
     container: undefined,
   });
@@ -91,5 +91,17 @@ test('a slow leak is told a day before its end, and asks for a replacement half 
   assert.deepEqual(
     told.filter(each => each !== 'look'),
     ['leak', 'replace: leak'],
+  );
+});
+
+test('buffers that leak are found as well', async () => {
+  const { look } = setUp();
+  const told: string[] = [];
+  for (let minute = 0; minute < 200 && !told.includes('leak'); minute++) {
+    told.push(...(await look(60_000, { external: 100 + 2 * minute })));
+  }
+  assert.deepEqual(
+    told.filter(each => each !== 'look'),
+    ['leak'],
   );
 });

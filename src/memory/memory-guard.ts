@@ -81,7 +81,9 @@ export class MemoryGuard implements Resource {
   readonly #ticker: Ticker;
   readonly #gcs: GcWatch;
   readonly #gcTime = new GcTime();
-  readonly #forecast = new LeakForecast();
+  readonly #heapForecast = new LeakForecast();
+  /** Of the heap and its buffers together. */
+  readonly #allForecast = new LeakForecast();
   readonly #replace: ReplaceDecision;
   #liveBytes = 0;
   #majorAtMs: number;
@@ -172,8 +174,9 @@ export class MemoryGuard implements Resource {
     if (reason === undefined) return false;
     const beganMs = clock();
     if (!(await effects.collect(reason))) return false;
-    const { usedBytes } = read();
-    this.#noteMajor(usedBytes);
+    const after = read();
+    const { usedBytes } = after;
+    this.#noteMajor(after);
     this.#pauses = nextPauses(this.#pauses, reason, raw.usedBytes, usedBytes);
     effects.onCollected({ reason, freedBytes: raw.usedBytes - usedBytes, ms: clock() - beganMs });
     return true;
@@ -182,19 +185,30 @@ export class MemoryGuard implements Resource {
   #onGc({ isMajor, endedAtMs, durationMs }: { isMajor: boolean; endedAtMs: number; durationMs: number }): void {
     this.#gcTime.add(endedAtMs, durationMs);
     // Of one that this guard made it knows already, and more exactly.
-    if (isMajor && endedAtMs > this.#majorAtMs) this.#noteMajor(this.#options.read().usedBytes);
+    if (isMajor && endedAtMs > this.#majorAtMs) this.#noteMajor(this.#options.read());
   }
 
-  #noteMajor(usedBytes: number): void {
+  #noteMajor({ usedBytes, externalBytes }: RawReading): void {
     this.#liveBytes = usedBytes;
     this.#majorAtMs = this.#options.clock();
-    this.#forecast.add({ atMs: this.#majorAtMs, bytes: Math.max(0, usedBytes - this.#options.knownBytes()) });
+    const unknown = usedBytes - this.#options.knownBytes();
+    this.#heapForecast.add({ atMs: this.#majorAtMs, bytes: Math.max(0, unknown) });
+    this.#allForecast.add({ atMs: this.#majorAtMs, bytes: Math.max(0, unknown + externalBytes) });
+  }
+
+  /** The one that ends first. */
+  #findLeak(): Leak | undefined {
+    const { limits, knownBytes } = this.#options;
+    // The points leave out what is known, so the room that is left must, too.
+    const known = knownBytes();
+    const heap = this.#heapForecast.leak(exhaustedAt * limits.heapBytes - known);
+    const all = this.#allForecast.leak(exhaustedAt * limits.rssBytes - known);
+    return heap === undefined || (all !== undefined && all.leftMs < heap.leftMs) ? all : heap;
   }
 
   #lookForReplacement(reading: MemoryReading): void {
-    const { limits, knownBytes, effects, clock } = this.#options;
-    // The points leave out what is known, so the room that is left must, too.
-    const leak = this.#forecast.leak(exhaustedAt * limits.heapBytes - knownBytes());
+    const { knownBytes, effects, clock } = this.#options;
+    const leak = this.#findLeak();
     const before = this.#leak;
     this.#leak = leak !== undefined && leak.leftMs < warnBeforeMs ? leak : undefined;
     if ((before === undefined) !== (this.#leak === undefined)) effects.onLeak(this.#leak);
