@@ -1,15 +1,19 @@
 /** The composition root of the control process: everything is made here, in a straight line, and started and stopped from here. */
 import { rmSync, writeFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import { crashReportDir } from '../config/ecosystem.ts';
 import { controlIdentityPath, controlSocketPath } from '../config/live-workers.ts';
 import { HealerRunner } from '../journal/healer-runner.ts';
 import { Journal } from '../journal/journal.ts';
 import { withDeadline } from '../kernel/deadline.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { makeFolder } from '../kernel/make-folder.ts';
+import { pause } from '../kernel/pause.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import { SortableIds } from '../kernel/sortable-id.ts';
 import { createDeadLeases } from '../supervision/dead-leases.ts';
+import { createHungWorkers, silentOf } from '../supervision/hung-workers.ts';
+import { reportHang } from '../supervision/stack-report.ts';
 import { Upkeep } from '../supervision/upkeep.ts';
 import { WorkerWatch } from '../supervision/worker-watch.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -80,6 +84,18 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   const healers = new HealerRunner({
     healers: [
       ...ollama.healers,
+      createHungWorkers({
+        silent: () => silentOf(watch.views),
+        look: () => watch.look(),
+        now: () => new Date(),
+        isAlive,
+        report: async ({ pid }) => {
+          const report = await reportHang(crashReportDir(config), pid, new Date());
+          log.warn('a worker hangs and is killed', { worker: pid, report });
+        },
+        kill: pid => process.kill(pid, 'SIGKILL'),
+        pause,
+      }),
       createDeadLeases({
         leases,
         isAlive,

@@ -118,6 +118,8 @@ function nodeArguments(config: Config, { checkout }: Deployment, heapMb: number)
     `--import=${compileCacheLoader(checkout, config.places.runDir)}`,
     `--max-old-space-size=${heapMb}`,
     '--report-on-fatalerror',
+    // Where control makes a worker that hangs tell its stack: any free port, since all of them would want the same.
+    '--inspect-port=127.0.0.1:0',
     '--report-compact',
     '--report-exclude-env',
     '--report-exclude-network',

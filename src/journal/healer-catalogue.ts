@@ -13,6 +13,13 @@ export const healerCatalogue = {
     risk: 'None known: a process is known by its pid and the moment it began, so that no living one loses anything.',
     budget: { actions: 600, windowMs: 10 * minuteMs },
   },
+  'hung-worker': {
+    name: 'hung-worker',
+    repairs:
+      'Kills a worker that lives and has not answered on its own socket for 5 s, after a report of what it does, so that PM2 starts another.',
+    risk: 'A worker that a person or a debugger has stopped is killed too, and what it was answering fails.',
+    budget: { actions: 20, windowMs: 10 * minuteMs },
+  },
   breaker: {
     name: 'breaker',
     repairs:

@@ -18,6 +18,8 @@ export interface WorkerView {
   /** Since when it is in this state, as far as control saw. */
   readonly since: string;
   readonly active: number | null;
+  /** Whether it ever answered: one that never did may still be starting. */
+  readonly answered: boolean;
 }
 
 export interface WorkerWatchOptions {
@@ -77,7 +79,15 @@ export class WorkerWatch implements Resource {
     const earlier = this.#views.get(pid);
     const since = earlier?.state === state ? earlier.since : this.#options.now().toISOString();
     const active = answer?.['active'];
-    return { pid, colour, state, since, active: typeof active === 'number' ? active : null };
+    return {
+      pid,
+      colour,
+      state,
+      since,
+      // Of one that does not answer, what it said last.
+      active: typeof active === 'number' ? active : answer === undefined ? (earlier?.active ?? null) : null,
+      answered: earlier?.answered === true || state !== 'not answering',
+    };
   }
 
   async #stateOf(socketPath: string): Promise<Record<string, unknown> | undefined> {
