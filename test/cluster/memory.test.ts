@@ -11,10 +11,10 @@ interface Page {
 }
 
 test('a burst that fills the heaps is refused with 503, no worker dies, and all is as before when it is over', async () => {
-  const env = { HEAP_LIMIT_MB: '128', QUEUE_MAX: '1000', BREAKER_FAILURES: 'off' };
+  const env = { HEAP_LIMIT_MB: '128', QUEUE_MAX: '1000' };
   await using cluster = await startCluster({ workers: 2, env, slots: { model: 1, host: 1 } });
   const before = (await cluster.workers()).map(({ pid }) => pid).toSorted();
-  await cluster.control.fault('hang');
+  await cluster.control.fault({ fault: 'hang', path: '/api/chat' });
   // Answered by the workers themselves, whatever Ollama does.
   const count = { model: 'llama3.2', messages: [{ role: 'user', content: 'hi' }] };
   const others = startLoad(at(cluster, '/v1/messages/count_tokens'), 5, count);
