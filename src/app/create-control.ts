@@ -13,12 +13,14 @@ import { isAlive } from '../kernel/process-identity.ts';
 import { SortableIds } from '../kernel/sortable-id.ts';
 import { createDeadLeases } from '../supervision/dead-leases.ts';
 import { createHungWorkers, silentOf } from '../supervision/hung-workers.ts';
+import { createReplaceWorkers } from '../supervision/replace-workers.ts';
 import { reportHang } from '../supervision/stack-report.ts';
 import { Upkeep } from '../supervision/upkeep.ts';
 import { WorkerWatch } from '../supervision/worker-watch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { foldDead } from '../telemetry/retired-metrics.ts';
 import { createOllamaHealing } from './create-ollama-healing.ts';
+import { replacementOptions } from './create-replacement.ts';
 import { createSpine } from './create-spine.ts';
 import { renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
@@ -84,6 +86,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   const healers = new HealerRunner({
     healers: [
       ...ollama.healers,
+      createReplaceWorkers(replacementOptions(config, watch)),
       createHungWorkers({
         silent: () => silentOf(watch.views),
         look: () => watch.look(),

@@ -20,6 +20,13 @@ export const healerCatalogue = {
     risk: 'A worker that a person or a debugger has stopped is killed too, and what it was answering fails.',
     budget: { actions: 20, windowMs: 10 * minuteMs },
   },
+  'replace-worker': {
+    name: 'replace-worker',
+    repairs:
+      'Puts a new worker in the place of one that runs short of memory or leaks: the new one serves before the old one is told to leave.',
+    risk: 'While the old one finishes there is one worker more, with its memory.',
+    budget: { actions: 12, windowMs: 60 * minuteMs },
+  },
   breaker: {
     name: 'breaker',
     repairs:

@@ -68,6 +68,7 @@ test('a worker that never answered may still be starting', () => {
     state: 'not answering',
     since: now.toISOString(),
     active: null,
+    replace: null,
   } as const;
   assert.deepEqual(
     silentOf([

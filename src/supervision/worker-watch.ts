@@ -4,7 +4,7 @@
  */
 import { type LiveWorker, liveWorkers } from '../config/live-workers.ts';
 import type { Colour } from '../config/run-state.ts';
-import { parseObject } from '../kernel/json.ts';
+import { isObject, parseObject } from '../kernel/json.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { askSocket } from '../kernel/socket-request.ts';
 import { Ticker } from '../kernel/ticker.ts';
@@ -18,6 +18,8 @@ export interface WorkerView {
   /** Since when it is in this state, as far as control saw. */
   readonly since: string;
   readonly active: number | null;
+  /** Why it wants to be replaced; null when it does not, or does not say. */
+  readonly replace: string | null;
   /** Whether it ever answered: one that never did may still be starting. */
   readonly answered: boolean;
 }
@@ -86,6 +88,7 @@ export class WorkerWatch implements Resource {
       since,
       // Of one that does not answer, what it said last.
       active: typeof active === 'number' ? active : answer === undefined ? (earlier?.active ?? null) : null,
+      replace: reasonOf(answer?.['replace']),
       answered: earlier?.answered === true || state !== 'not answering',
     };
   }
@@ -103,4 +106,8 @@ export class WorkerWatch implements Resource {
       return undefined;
     }
   }
+}
+
+function reasonOf(replace: unknown): string | null {
+  return isObject(replace) && typeof replace['reason'] === 'string' ? replace['reason'] : null;
 }

@@ -46,6 +46,7 @@ test('a PM2 daemon that does not answer costs the checks that need it, not the o
       ['pm2, ours', 'fail'],
       ["pm2, the user's", 'ok'],
       ['pm2 homes', 'fail'],
+      ['watched', 'ok'],
     ],
   );
   if (existsSync(childList))

@@ -50,9 +50,9 @@ export function clusterChecks(config: Config, exported: Environment): Check[] {
       return judgeHomes(read, (await asked(signal)).length);
     }),
     check('watched', async signal => {
-      const read = await Promise.all(facts.map(async ask => ask(signal)));
-      const used = homes.find((_, index) => (read[index]?.processes.length ?? 0) > 0);
-      return judgeWatched(readWatchFacts(used?.daemonPid(), await readCrontab(signal)));
+      // Asking PM2 is not needed for it: it may hang.
+      const pm2 = pm2At(resolve(named[0] ?? ours.home));
+      return judgeWatched(readWatchFacts(pm2.daemonPid(), await readCrontab(signal)));
     }),
   ];
 }

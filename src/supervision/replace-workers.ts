@@ -1,0 +1,60 @@
+/**
+ * The healer of workers that ask to be replaced: those that run short of memory, or leak. One at a time, and only while all that
+ * should serve do. What it may get wrong: for the time of a drain there is one worker more, with its memory.
+ */
+
+import type { Episode, Healer } from '../journal/healer.ts';
+import { healerCatalogue } from '../journal/healer-catalogue.ts';
+import { type ReplacementOptions, replaceWorker } from './replacement.ts';
+
+export interface AskingWorker {
+  readonly pid: number;
+  readonly state: string;
+  /** Why it wants to be replaced; null when it does not. */
+  readonly replace: string | null;
+}
+
+export interface ReplaceWorkersOptions extends ReplacementOptions {
+  readonly views: () => readonly AskingWorker[];
+  /** For a worker to finish what it does. */
+  readonly drainMs: number;
+}
+
+const lookEveryMs = 1000;
+/** PM2's own commands, and what lies between them. */
+const marginMs = 30_000;
+
+export function createReplaceWorkers(options: ReplaceWorkersOptions): Healer {
+  return {
+    info: healerCatalogue['replace-worker'],
+    intervalMs: lookEveryMs,
+    actionMs: options.bootMs + options.drainMs + marginMs,
+    detect: () => {
+      const begun = options.plan.read();
+      if (begun !== undefined) return [episodeOf(begun, 'begun by another control process', options)];
+      const next = nextOf(options.views(), options.workers);
+      return next === undefined ? [] : [episodeOf(next.pid, next.reason, options)];
+    },
+  };
+}
+
+/** @returns undefined while fewer serve than should */
+export function nextOf(
+  views: readonly AskingWorker[],
+  workers: number,
+): { readonly pid: number; readonly reason: string } | undefined {
+  const ready = views.filter(({ state }) => state === 'ready');
+  const asking = ready.find(({ replace }) => replace !== null);
+  if (asking === undefined || asking.replace === null || ready.length < workers) return undefined;
+  return { pid: asking.pid, reason: asking.replace };
+}
+
+function episodeOf(pid: number, reason: string, options: ReplaceWorkersOptions): Episode {
+  return {
+    trigger: { signal: 'replacement_asked', value: 1, threshold: 0 },
+    decision: `worker ${pid} is to be replaced: ${reason}`,
+    action: 'replace_worker',
+    target: `worker ${pid}`,
+    act: async signal => ({ result: await replaceWorker(options, pid, signal), requests_affected: 0 }),
+  };
+}
