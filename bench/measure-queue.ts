@@ -1,6 +1,9 @@
-/** What it costs to decide who is next: 100 tickets of all workers in order, and a newcomer's place among 10,000 known owners. */
+/**
+ * What it costs to decide who is next, and whether a newcomer may join, with 100 tickets of all workers and 10,000 known owners: the
+ * dearer of the two decisions.
+ */
 import { decideDoor } from '../src/admission/queue-door.ts';
-import { orderTickets, priorities, type Ticket } from '../src/admission/queue-order.ts';
+import { orderTickets, positionOf, priorities, type Ticket } from '../src/admission/queue-order.ts';
 import { VirtualTime } from '../src/admission/virtual-time.ts';
 import type { Bench, Result } from './measure.ts';
 import { quantile } from './statistics.ts';
@@ -24,26 +27,31 @@ export async function measureQueue({ quick }: Bench): Promise<Result[]> {
   while (line.length < waiting) line.push(ticket(line.length * 7, line));
   const isLoaded = (model: string): boolean => model !== 'model-0';
   const times = quick ? 20_000 : 100_000;
-  const took: number[] = [];
+  const next: number[] = [];
+  const door: number[] = [];
   for (let index = 0; index < times; index++) {
+    const facts = { nowMs: 1000 + index, isLoaded };
     const startedAt = performance.now();
-    const [next] = orderTickets(line, { nowMs: 1000 + index, isLoaded });
+    const [first] = orderTickets(line, facts);
+    const decidedAt = performance.now();
+    next.push((decidedAt - startedAt) * 1000);
     const newcomer = ticket(index * 13, line);
-    const place = orderTickets([...line, newcomer], { nowMs: 1000 + index, isLoaded }).indexOf(newcomer);
+    const place = positionOf(newcomer, line, facts);
     const { owner, priority } = newcomer;
     decideDoor({ waiting: line, capacity: waiting, owner, priority, expectedWaitMs: place, patienceMs: 1000 });
-    took.push((performance.now() - startedAt) * 1000);
-    if (next === undefined) throw new Error('nobody is next');
-    time.served(next);
-    line[line.findIndex(({ id }) => id === next.id)] = { ...newcomer, sinceMs: 1000 + index };
+    door.push((performance.now() - decidedAt) * 1000);
+    if (first === undefined) throw new Error('nobody is next');
+    time.served(first);
+    line[line.findIndex(({ id }) => id === first.id)] = { ...newcomer, sinceMs: 1000 + index };
   }
   // The first are those of a program that was not compiled yet.
-  const warm = took.slice(times / 10);
-  const [p50, p99] = [quantile(warm, 0.5), quantile(warm, 0.99)];
+  const warm = [next, door].map(took => took.slice(times / 10));
+  const p50 = Math.max(...warm.map(took => quantile(took, 0.5)));
+  const p99 = Math.max(...warm.map(took => quantile(took, 0.99)));
   return [
     {
       name: 'queue',
-      measure: `decide who is next: ${waiting} wait, ${owners} owners known`,
+      measure: `decide who is next, or may join: ${waiting} wait, ${owners} owners known`,
       bar: `p99 <= ${maxUs} us`,
       value: `p50 ${p50.toFixed(1)} us, p99 ${p99.toFixed(1)} us`,
       spread: '',

@@ -5,7 +5,7 @@
 import { DeciError } from '../kernel/errors.ts';
 import { type Entry, type FairLineOptions, hostsOf, type LinePlace } from './line-entry.ts';
 import { decideDoor } from './queue-door.ts';
-import { orderTickets, type Priority, type Ticket } from './queue-order.ts';
+import { type OrderFacts, orderTickets, type Priority, positionOf, type Ticket } from './queue-order.ts';
 import { reasonOf } from './reason-of.ts';
 import { StandingLine } from './standing-line.ts';
 import { TicketTurns } from './ticket-turns.ts';
@@ -119,7 +119,7 @@ export class FairLine<S> {
       maxPerOwner: queue.maxPerOwner,
       owner,
       priority,
-      expectedWaitMs: this.#expectedWaitMs(this.#positionOf(ticket, waiting), model, hostsOf(entry)),
+      expectedWaitMs: this.#expectedWaitMs(positionOf(ticket, waiting, this.#facts()), model, hostsOf(entry)),
       patienceMs: Math.min(maxWaitMs, entry.maxWaitMs ?? maxWaitMs),
     });
     if (decision.may === 'not') throw this.#refusal(decision.because);
@@ -127,16 +127,6 @@ export class FairLine<S> {
     const joined = victim === undefined ? ticket : { ...ticket, evicts: victim.id };
     if (!queue.join(joined, victim)) throw this.#refusal('queue_full');
     return joined;
-  }
-
-  /** Where it would stand among those who wait for the same model: not behind those whom it would pass. */
-  #positionOf(ticket: Ticket, waiting: readonly Ticket[]): number {
-    let position = 1;
-    for (const other of this.#ordered([...waiting, ticket])) {
-      if (other === ticket) break;
-      if (other.model === ticket.model) position++;
-    }
-    return position;
   }
 
   async #wait(ticket: Ticket, entry: Entry, signal: AbortSignal): Promise<S> {
@@ -183,7 +173,11 @@ export class FairLine<S> {
   }
 
   #ordered(tickets: readonly Ticket[] = this.#tickets()): Ticket[] {
-    return orderTickets(tickets, { nowMs: this.#options.now(), isLoaded: this.#options.isLoaded });
+    return orderTickets(tickets, this.#facts());
+  }
+
+  #facts(): OrderFacts {
+    return { nowMs: this.#options.now(), isLoaded: this.#options.isLoaded };
   }
 
   /** Lets everybody try whose turn it is. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { orderTickets, type Ticket } from './queue-order.ts';
+import { orderTickets, positionOf, priorities, type Ticket } from './queue-order.ts';
 
 let count = 0;
 const ticket = (over: Partial<Ticket>): Ticket => ({
@@ -47,4 +47,27 @@ test('models are not swapped to and fro: what is not in memory stands behind its
   const batch = ticket({ priority: 'batch' });
   assert.deepEqual(order([cold, warm, batch], 9999), [warm.id, cold.id, batch.id]);
   assert.deepEqual(order([cold, warm, batch], 10_000), [cold.id, warm.id, batch.id]);
+});
+
+test('a position is what the whole order would say, for any line', () => {
+  // A fixed sequence instead of dice: the same lines every time.
+  let seed = 7;
+  const dice = (sides: number): number => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % sides;
+  };
+  for (let round = 0; round < 300; round++) {
+    const line = Array.from({ length: 1 + dice(30) }, () =>
+      ticket({
+        model: ['m', 'cold'][dice(2)] ?? 'm',
+        priority: priorities[dice(3)] ?? 'batch',
+        start: dice(5),
+        sinceMs: dice(70_000),
+      }),
+    );
+    const [newcomer, ...waiting] = line as [Ticket, ...Ticket[]];
+    const facts = { nowMs: 70_000, isLoaded: (model: string) => model === 'm' };
+    const ordered = orderTickets(line, facts).filter(({ model }) => model === newcomer.model);
+    assert.equal(positionOf(newcomer, waiting, facts), ordered.indexOf(newcomer) + 1);
+  }
 });

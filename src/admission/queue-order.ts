@@ -67,10 +67,32 @@ export function orderTickets(tickets: readonly Ticket[], { nowMs, isLoaded }: Or
   const ranks: Ticket[][] = priorities.flatMap(() => [[], []]);
   for (const ticket of tickets) {
     const waitedMs = Math.max(0, nowMs - ticket.sinceMs);
-    const level = Math.max(0, levels[ticket.priority] - Math.floor(waitedMs / risesAfterMs));
-    ranks[level * 2 + Number(!isWarm(ticket, waitedMs))]?.push(ticket);
+    ranks[rankOf(ticket, waitedMs, isWarm(ticket, waitedMs))]?.push(ticket);
   }
   return ranks.flatMap(rank => rank.sort(compare));
+}
+
+/** Among those who wait for its model, from 1: as `orderTickets` would have it, without ordering all of them. */
+export function positionOf(ticket: Ticket, waiting: readonly Ticket[], { nowMs, isLoaded }: OrderFacts): number {
+  const isModelLoaded = isLoaded(ticket.model);
+  const rank = (of: Ticket): number => {
+    const waitedMs = Math.max(0, nowMs - of.sinceMs);
+    return rankOf(of, waitedMs, isModelLoaded || waitedMs >= coldMs);
+  };
+  const own = rank(ticket);
+  let position = 1;
+  for (const other of waiting) {
+    if (other.model !== ticket.model) continue;
+    const ahead = rank(other) - own;
+    if (ahead < 0 || (ahead === 0 && compare(other, ticket) < 0)) position++;
+  }
+  return position;
+}
+
+/** The class first, by which it has risen; then whether its model is in memory. */
+function rankOf({ priority }: Ticket, waitedMs: number, isWarm: boolean): number {
+  const level = Math.max(0, levels[priority] - Math.floor(waitedMs / risesAfterMs));
+  return level * 2 + Number(!isWarm);
 }
 
 /** The most urgent is 0. */
