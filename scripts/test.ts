@@ -22,11 +22,17 @@ interface Suite {
 
 const suites: Readonly<Record<string, Suite>> = {
   unit: { files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/{docs,fake-ollama}/*.test.ts'], concurrency: 2 },
-  integration: { files: ['test/integration/*.test.ts'], concurrency: 3, leastChecked: 800 },
+  integration: {
+    files: ['test/integration/*.test.ts'],
+    concurrency: 3,
+    // It fills the memory of a worker, and takes what time there is.
+    alone: ['test/integration/memory.test.ts'],
+    leastChecked: 800,
+  },
   cluster: {
     files: ['test/cluster/*.test.ts'],
     concurrency: 2,
-    alone: ['test/cluster/{adaptive-slots,failing-hosts,reload}.test.ts'],
+    alone: ['test/cluster/{adaptive-slots,failing-hosts,hung-worker,memory,reload,replacement}.test.ts'],
   },
   chaos: { files: ['test/chaos/*.test.ts'], concurrency: 1 },
 };

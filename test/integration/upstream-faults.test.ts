@@ -16,7 +16,7 @@ before(async () => {
       HEARTBEAT_INTERVAL: 'off',
       FIRST_TOKEN_TIMEOUT: '800ms',
       LOAD_TIMEOUT: '800ms',
-      STALL_TIMEOUT: '500ms',
+      STALL_TIMEOUT: '1s',
       RETRY_MAX: '1',
       BREAKER_FAILURES: 'off',
       CACHE: 'off',
