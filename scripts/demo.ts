@@ -8,11 +8,12 @@ import { createInterface } from 'node:readline';
 import { checkout } from '../src/config/environment.ts';
 import type { RunState } from '../src/config/run-state.ts';
 import { settings } from '../src/config/settings.ts';
+import { choosePort } from './lib/choose-port.ts';
 import { type Cluster, openCluster } from './lib/cluster.ts';
 import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
 import { readFlags } from './lib/flags.ts';
 import { runScript } from './lib/output.ts';
-import { checkPort, longestSocketFits } from './lib/preflight.ts';
+import { longestSocketFits } from './lib/preflight.ts';
 
 const usage = `Usage: npm run demo
 Starts a fake Ollama and the cluster in front of it, and stays until Ctrl-C.
@@ -71,12 +72,12 @@ async function firstLine(fake: ChildProcess): Promise<string> {
 async function demoEnvironment({ config }: Cluster, home: string, fakeUrl: string): Promise<NodeJS.ProcessEnv> {
   const ours = new Set(Object.keys(settings));
   const rest = Object.entries(process.env).filter(([name]) => !ours.has(name));
-  const port = await checkPort({ ...config, host: '127.0.0.1' }).catch(() => 'auto');
+  const { port } = await choosePort({ ...config, host: '127.0.0.1' }, false).catch(() => ({ port: 'auto' }));
   return {
     ...Object.fromEntries(rest),
     DECI_HOME: home,
     OLLAMA_URLS: fakeUrl,
-    PORT: config.port === 'auto' ? 'auto' : port,
+    PORT: String(port),
     DRAIN_TIMEOUT: '5s',
   };
 }

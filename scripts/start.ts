@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../src/config/config.ts';
 import { checkout, readSettingTexts, readVersion } from '../src/config/environment.ts';
 import { elsewhereSentence } from '../src/config/load-ecosystem.ts';
-import { changedSettings, type RunState, readRunState } from '../src/config/run-state.ts';
+import { changedSettings, type RunState, readRunState, type TakenPort } from '../src/config/run-state.ts';
+import { type ChosenPort, changedPort, choosePort, describePort, describeTaken, logTaken } from './lib/choose-port.ts';
 import { type Cluster, livingOf, openCluster } from './lib/cluster.ts';
 import { describeRestart, describeUpstream, plural, upstreamsOf } from './lib/describe.ts';
 import { exitCodes, ScriptFailure } from './lib/exit-codes.ts';
@@ -12,7 +13,7 @@ import { readFlags } from './lib/flags.ts';
 import { launch } from './lib/launch.ts';
 import { Output, runScript } from './lib/output.ts';
 import { foreignHomes, usedHomes } from './lib/pm2-homes.ts';
-import { checkKeyFile, checkPort, preparePlaces } from './lib/preflight.ts';
+import { checkKeyFile, preparePlaces } from './lib/preflight.ts';
 import { deleteApps, killDaemon } from './lib/shut-down.ts';
 import { takeStartLock } from './lib/start-lock.ts';
 import { removeRunState, writeRunState } from './lib/state-file.ts';
@@ -21,8 +22,9 @@ import { askControl, type ControlState, urlOf, type WorkerState } from './lib/wo
 
 const usage = `Usage: npm start [-- OPTION...]     (or scripts/start-production.sh OPTION...)
 Starts the cluster and waits until every worker serves. Does nothing when it already runs.
-  --json    print what runs as one JSON object, and nothing else on stdout
-  --help    print this
+  --json           print what runs as one JSON object, and nothing else on stdout
+  --port-fallback  take the next free port when PORT is taken, and say so
+  --help           print this
 Exit codes: 0 runs, 1 could not be started, 2 usage, 3 refused before anything was changed,
 4 another start is under way, 78 bad configuration.`;
 
@@ -30,7 +32,7 @@ const controlMs = 5000;
 const askAgainMs = 100;
 
 async function main(): Promise<number> {
-  const flags = readFlags(usage, ['json']);
+  const flags = readFlags(usage, ['json', 'port-fallback']);
   if (flags === undefined) return exitCodes.done;
   const out = new Output({ quiet: flags.json, steps: 6 });
   const cluster = await checked(out);
@@ -38,8 +40,11 @@ async function main(): Promise<number> {
   try {
     const running = await alreadyRunning(cluster);
     if (running.length > 0) for (const line of unchangedWords(cluster)) out.line(line);
-    const workers = running.length > 0 ? running : await started(cluster, out);
-    const state = saveState(cluster, workers, running.length === 0);
+    const isNew = running.length === 0;
+    const { workers, insteadOf } = isNew
+      ? await started(cluster, flags['port-fallback'], out)
+      : asBefore(cluster, running);
+    const state = saveState(cluster, workers, { isNew, insteadOf });
     if (flags.json) console.log(JSON.stringify(state));
     else await tell(cluster, state, workers);
     return exitCodes.done;
@@ -75,12 +80,25 @@ function unchangedWords({ config }: Cluster): string[] {
   return ['Deci already runs; nothing was restarted.', ...(changed.length > 0 ? [words] : [])];
 }
 
-async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
+interface Started {
+  readonly workers: readonly WorkerState[];
+  readonly insteadOf: TakenPort | undefined;
+}
+
+function asBefore({ config }: Cluster, workers: readonly WorkerState[]): Started {
+  return { workers, insteadOf: readRunState(config.places.runDir)?.instead_of };
+}
+
+async function started(cluster: Cluster, orNextPort: boolean, out: Output): Promise<Started> {
   const { config, pm2, output } = cluster;
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
   process.once('SIGTERM', () => interrupt.abort());
-  await out.step('Port', () => checkPort(config));
+  let chosen: ChosenPort = config;
+  await out.step('Port', async () => {
+    chosen = await choosePort(config, orNextPort);
+    return describePort(chosen);
+  });
   let workers: WorkerState[] = [];
   try {
     await out.step('PM2', async () => {
@@ -91,18 +109,19 @@ async function started(cluster: Cluster, out: Output): Promise<WorkerState[]> {
     });
     await out.step('Workers', async () => {
       await warmCode(checkout, config.places.runDir, readVersion(checkout));
-      workers = await launch(cluster, interrupt.signal);
+      workers = await launch(cluster, changedPort(chosen), interrupt.signal);
       return `${workers.length} of ${config.workers} ready`;
     });
     await out.step('Saved', async () => {
       const { code } = await pm2.run(['save', '--force']);
       return code === 0 ? '' : 'not saved: pm2 resurrect would bring nothing back';
     });
-    return workers;
   } catch (error) {
     await undo(cluster);
     throw error;
   }
+  await logTaken(config, chosen);
+  return { workers, insteadOf: chosen.insteadOf };
 }
 
 /** A start that failed leaves nothing; what cannot be undone must not hide why it failed. */
@@ -116,7 +135,11 @@ async function undo({ config, pm2, output }: Cluster): Promise<void> {
   removeRunState(config.places.runDir);
 }
 
-function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerState[], isNew: boolean): RunState {
+function saveState(
+  { config, colour, pm2 }: Cluster,
+  workers: readonly WorkerState[],
+  { isNew, insteadOf }: { readonly isNew: boolean; readonly insteadOf: TakenPort | undefined },
+): RunState {
   const [first] = workers;
   if (first === undefined) throw new Error('no worker to tell of');
   const settings = isNew ? readSettingTexts() : readRunState(config.places.runDir)?.settings;
@@ -127,6 +150,7 @@ function saveState({ config, colour, pm2 }: Cluster, workers: readonly WorkerSta
     pm2_home: pm2.home,
     pids: workers.map(({ pid }) => pid),
     started_at: workers.map(worker => worker.started_at).toSorted()[0] ?? first.started_at,
+    ...(insteadOf === undefined ? {} : { instead_of: insteadOf }),
     ...(settings === undefined ? {} : { settings }),
   };
   writeRunState(config.places.runDir, state);
@@ -138,6 +162,8 @@ async function tell(cluster: Cluster, state: RunState, workers: readonly WorkerS
   const control = await controlThatHasLooked(runDir);
   console.log('');
   console.log(`Deci ${state.release} serves on ${state.url} with ${plural(workers.length, 'worker')}.`);
+  if (state.instead_of !== undefined)
+    console.log(`Port     ${new URL(state.url).port} ${describeTaken(state.instead_of)}`);
   for (const upstream of upstreamsOf(workers)) console.log(`Ollama   ${describeUpstream(upstream)}`);
   const restart = control?.ollama_restart ?? null;
   if (restart !== null) console.log(`         ${describeRestart(restart)}`);

@@ -2,6 +2,8 @@
 
 import { checkout, readVersion } from '../src/config/environment.ts';
 import { controlName } from '../src/config/own-app.ts';
+import { readRunState, type TakenPort } from '../src/config/run-state.ts';
+import { describeTaken } from './lib/choose-port.ts';
 import { type Cluster, type Living, livingOf, openClusterAnyway } from './lib/cluster.ts';
 import { describeUpstream, duration, upstreamsOf } from './lib/describe.ts';
 import { exitCodes } from './lib/exit-codes.ts';
@@ -11,7 +13,14 @@ import { runScript } from './lib/output.ts';
 import type { Pm2Process } from './lib/pm2-cli.ts';
 import { foreignHomes, type UsedHome, usedHomes } from './lib/pm2-homes.ts';
 import { residentBytes } from './lib/resident-bytes.ts';
-import { type AskedWorker, askControl, type ControlState, type UpstreamState, urlOf } from './lib/worker-sockets.ts';
+import {
+  type AskedWorker,
+  askControl,
+  type ControlState,
+  type UpstreamState,
+  urlOf,
+  type WorkerState,
+} from './lib/worker-sockets.ts';
 
 const usage = `Usage: npm run status [-- OPTION...]
 Shows what runs. Exit code 0 when a worker serves, 3 when none does. What is wrong in the configuration is a warning.
@@ -34,6 +43,8 @@ interface WorkerRow {
 interface Status {
   readonly running: boolean;
   readonly url: string | null;
+  /** The port that was set and not to be had; null where it serves on the one that was set. */
+  readonly instead_of: TakenPort | null;
   readonly live: string | null;
   readonly release: string;
   readonly pm2_home: string | null;
@@ -68,6 +79,7 @@ async function readStatus(cluster: Cluster): Promise<Status> {
   return {
     running: serving !== undefined,
     url: serving === undefined ? null : urlOf(serving),
+    instead_of: takenPort(runDir, serving),
     live: serving?.colour ?? null,
     release: serving?.version ?? readVersion(checkout),
     pm2_home: homeOf(cluster, living, used),
@@ -76,6 +88,10 @@ async function readStatus(cluster: Cluster): Promise<Status> {
     upstreams: upstreamsOf(answers),
     trouble: serving === undefined ? troubleOf(used, living.control?.pid) : [],
   };
+}
+
+function takenPort(runDir: string, serving: WorkerState | undefined): TakenPort | null {
+  return serving === undefined ? null : (readRunState(runDir)?.instead_of ?? null);
 }
 
 /** @returns null when nothing of ours is anywhere */
@@ -126,6 +142,7 @@ function describe(status: Status): string[] {
   const lines = running
     ? [`Deci ${release} serves on ${url} (${live}, PM2 home ${pm2_home}).`]
     : [`Deci ${release} does not serve. ${advice[0]}`, ...advice.slice(1)];
+  lines.push(...portLines(status));
   for (const { pid, colour, state, active, uptime_ms, restarts, memory_bytes } of workers) {
     const facts = [
       `${colour} ${pid || '-'}`.padEnd(15),
@@ -140,6 +157,10 @@ function describe(status: Status): string[] {
   if (running) lines.push(`Control  ${describeControl(control)}`);
   for (const upstream of upstreams) lines.push(`Ollama   ${describeUpstream(upstream)}`);
   return lines;
+}
+
+function portLines({ url, instead_of: insteadOf }: Status): string[] {
+  return insteadOf === null || url === null ? [] : [`Port     ${new URL(url).port} ${describeTaken(insteadOf)}`];
 }
 
 function describeControl(control: ControlState | null): string {

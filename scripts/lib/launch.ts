@@ -17,13 +17,21 @@ const askPm2EveryMs = 1500;
 const marginMs = 15_000;
 const lastLines = 12;
 
-/** @throws ScriptFailure; whatever was started is still there then */
-export async function launch(cluster: Cluster, signal: AbortSignal): Promise<WorkerState[]> {
+/**
+ * @param changes of settings, on top of what is exported
+ * @throws ScriptFailure; whatever was started is still there then
+ */
+export async function launch(
+  cluster: Cluster,
+  changes: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<WorkerState[]> {
   const { config, pm2, app } = cluster;
   const errorFile = join(outputDir(config), `${app}-error.log`);
   const errorStart = sizeOf(errorFile);
   const command = pm2.run(['start', 'ecosystem.config.js'], {
     ...exportedSettings(process.env),
+    ...changes,
     [startedByVariable]: String(process.pid),
   });
   const given: { answer?: Pm2Answer } = {};

@@ -74,14 +74,7 @@ export interface PortProblem {
   readonly fix: string;
 }
 
-/** Whether the address can be bound. Nobody else may take it between this and the start: then the start fails. */
-export async function checkPort({ host, port }: Pick<Config, 'host' | 'port'>): Promise<string> {
-  if (port === 'auto') return 'any free one';
-  const problem = await findPortProblem(host, port);
-  if (problem !== undefined) throw refuse(`${problem.detail}: ${problem.fix}.`);
-  return String(port);
-}
-
+/** Whether the address can be bound. */
 export async function findPortProblem(host: string, port: number): Promise<PortProblem | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const server = createServer();

@@ -12,8 +12,16 @@ export interface RunState {
   readonly pm2_home: string;
   readonly pids: readonly number[];
   readonly started_at: string;
+  /** The port that was set and not to be had; absent where it serves on the one that was set. */
+  readonly instead_of?: TakenPort;
   /** What was set when it was started, as it was written. */
   readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface TakenPort {
+  readonly port: number;
+  /** Who has it, in words; null where that cannot be seen. */
+  readonly holder: string | null;
 }
 
 /** The names that have another value now, or one more or less. */

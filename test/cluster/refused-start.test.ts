@@ -59,7 +59,11 @@ describe('a start that cannot succeed leaves nothing running', () => {
     const { code, stderr } = await startWith({ PORT: String(port) });
     other.close();
     assert.equal(code, 3);
-    assert.match(stderr, new RegExp(`Port ${port} on 127.0.0.1 is taken`));
+    const holder = existsSync('/proc/net/tcp') ? ` \\(pid ${process.pid}, node[^)]*\\)` : '';
+    assert.match(
+      stderr,
+      new RegExp(`Port ${port} on 127.0.0.1 is taken by another program${holder}: .*--port-fallback`),
+    );
   });
 
   test('a run folder too deep for a socket: 3', async () => {

@@ -1,5 +1,6 @@
 /** Which process listens on a port, as far as `/proc` shows it to this user. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 export interface PortHolder {
   readonly pid: number;
@@ -19,10 +20,24 @@ export function findPortHolder(port: number): PortHolder | undefined {
   return { pid, name: nameOf(pid) };
 }
 
-/** A process may set its title, as PM2 does, and the short name is only the beginning of it. */
 function nameOf(pid: number): string {
-  const title = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-  return (title.startsWith('PM2 ') ? title : read(`/proc/${pid}/comm`).trim()).slice(0, maxName);
+  return commandName(read(`/proc/${pid}/cmdline`), read(`/proc/${pid}/comm`).trim()).slice(0, maxName);
+}
+
+/**
+ * The program, and the file that it runs: an interpreter alone says little. Not more, since arguments may hold secrets. A process may
+ * set its title, as PM2 does, which then is all there is.
+ */
+export function commandName(commandLine: string, shortName: string): string {
+  const title = commandLine.replaceAll('\0', ' ').trim();
+  if (title.startsWith('PM2 ')) return title;
+  const [program = '', file = ''] = commandLine.split('\0');
+  const name = program === '' || program.includes(' ') ? shortName : basename(program);
+  return isFileName(file) ? `${name} ${file}` : name;
+}
+
+function isFileName(argument: string): boolean {
+  return /^[\w./][\w./-]*$/.test(argument) && /[./]/.test(argument);
 }
 
 /** The second column is `ADDRESS:PORT` in hex, the fourth the state, the tenth the inode. */

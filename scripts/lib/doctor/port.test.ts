@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { judgePort, lookAtPort } from './port.ts';
-import { findPortHolder, listeners } from './port-holder.ts';
+import { commandName, findPortHolder, listeners } from './port-holder.ts';
 
 const nobody = { ports: [], daemonPid: undefined };
 const host = '127.0.0.1';
@@ -63,4 +63,16 @@ test("the kernel's table: only listeners of exactly this port", () => {
 `;
   assert.deepEqual(listeners(table, 3001), ['socket:[111]']);
   assert.deepEqual(listeners('', 3001), []);
+});
+
+test('a program is told with the file that it runs, and never with its other arguments', () => {
+  assert.equal(commandName('/usr/bin/node\0server.js\0--key=secret\0', 'MainThread'), 'node server.js');
+  assert.equal(commandName('ollama\0serve\0', 'ollama'), 'ollama');
+  assert.equal(commandName('/usr/bin/node\0--token=secret.js\0', 'node'), 'node');
+  assert.equal(commandName('nginx: master process /usr/sbin/nginx\0', 'nginx'), 'nginx');
+  assert.equal(
+    commandName('PM2 v7.0.4: God Daemon (/home/me/.pm2)\0', 'PM2 v7.0.4: God'),
+    'PM2 v7.0.4: God Daemon (/home/me/.pm2)',
+  );
+  assert.equal(commandName('', 'gone'), 'gone');
 });
