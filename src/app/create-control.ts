@@ -20,6 +20,7 @@ import { WorkerWatch } from '../supervision/worker-watch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { foldDead } from '../telemetry/retired-metrics.ts';
 import { createOllamaHealing } from './create-ollama-healing.ts';
+import { createRecycle } from './create-recycle.ts';
 import { replacementOptions } from './create-replacement.ts';
 import { createSpine } from './create-spine.ts';
 import { renderOwnMetrics } from './metrics-render.ts';
@@ -83,10 +84,13 @@ export function createControl(config: Config, { version, print, leave: leaveProc
     log,
   });
   const ollama = createOllamaHealing(config, spine);
+  const replacement = replacementOptions(config, watch, leases);
+  const recycling = createRecycle(config, spine, replacement, () => ids.next());
   const healers = new HealerRunner({
     healers: [
       ...ollama.healers,
-      createReplaceWorkers(replacementOptions(config, watch)),
+      createReplaceWorkers(replacement),
+      recycling.healer,
       createHungWorkers({
         silent: () => silentOf(watch.views),
         look: () => watch.look(),
@@ -153,6 +157,8 @@ export function createControl(config: Config, { version, print, leave: leaveProc
         run: async () => {
           if (store.state.is !== 'open') return;
           for (const record of await records.leftOpen(isAlive)) {
+            // It goes on under this record.
+            if (record.id === recycling.healer.plan?.journal_id) continue;
             log.warn('an action was interrupted', { journal_id: record.id, healer: record.healer });
             await records.complete(record.id, { result: 'no_effect', duration_ms: null, requests_affected: null });
           }
@@ -193,6 +199,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   const door = new PrivateSocket({
     socketPath,
     routes: {
+      ...recycling.routes,
       'GET /state': () => ({
         body: {
           pid: process.pid,

@@ -5,12 +5,16 @@ import type { Config } from '../config/config.ts';
 import { appName } from '../config/ecosystem.ts';
 import { checkout, environmentForPrograms } from '../config/environment.ts';
 import { readRunState } from '../config/run-state.ts';
+import type { Lease } from '../storage/lease-repository.ts';
+import { StoreError } from '../storage/store-error.ts';
+import { onlyOne } from '../supervision/only-one.ts';
 import { Pm2App } from '../supervision/pm2-app.ts';
-import type { ReplaceWorkersOptions } from '../supervision/replace-workers.ts';
+import { type ReplaceWorkersOptions, replacementMs } from '../supervision/replace-workers.ts';
 import { runCommand } from '../supervision/run-command.ts';
 import type { WorkerWatch } from '../supervision/worker-watch.ts';
+import type { Spine } from './create-spine.ts';
 
-export function replacementOptions(config: Config, watch: WorkerWatch): ReplaceWorkersOptions {
+export function replacementOptions(config: Config, watch: WorkerWatch, leases: Spine['leases']): ReplaceWorkersOptions {
   const { places, timeouts, workers } = config;
   const path = join(places.runDir, 'replacement');
   return {
@@ -21,8 +25,13 @@ export function replacementOptions(config: Config, watch: WorkerWatch): ReplaceW
       await watch.look();
       return watch.views.filter(({ state }) => state === 'ready').map(({ pid }) => pid);
     },
+    isLeaving: async pid => {
+      await watch.look();
+      return watch.views.some(view => view.pid === pid && view.state === 'draining');
+    },
     bootMs: timeouts.bootMs,
     drainMs: timeouts.drainMs,
+    takeTurn: turnOf(leases, 2 * workers * replacementMs(timeouts)),
     plan: {
       read: () => {
         const pid = Number(textOf(path));
@@ -32,6 +41,28 @@ export function replacementOptions(config: Config, watch: WorkerWatch): ReplaceW
       remove: () => rmSync(path, { force: true }),
     },
   };
+}
+
+/** Without the shared store each process goes by itself, and control is one. */
+function turnOf(leases: Spine['leases'], ttlMs: number): ReplaceWorkersOptions['takeTurn'] {
+  return onlyOne(() => {
+    try {
+      const lease = leases.take({ kind: 'heal', key: 'workers', capacity: 1, ttlMs });
+      return lease === undefined ? undefined : () => giveBack(leases, lease);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return () => undefined;
+    }
+  });
+}
+
+/** What cannot be given back now ends with the process, or with its time. */
+function giveBack(leases: Spine['leases'], lease: Lease): void {
+  try {
+    leases.release(lease);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }
 
 /** The colour that is live at that moment, in the daemon that this process runs under. */

@@ -40,6 +40,7 @@ import { createHealingSummary } from './healing-summary.ts';
 import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
 import { PreWarm } from './pre-warm.ts';
 import { PrivateSocket } from './private-socket.ts';
+import { recycleAsker } from './recycle-asker.ts';
 import { removeDeadSockets } from './remove-dead-sockets.ts';
 import { Serving } from './serving.ts';
 import { Standby } from './standby.ts';
@@ -163,6 +164,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
         list: hosts.views,
         setDraining: (host, draining, by) => drained.set(host, draining, by),
       },
+      recycle: recycleAsker(config, spine.journal),
       queue: { capacity: config.queueMax, list: () => admission.line(), now: Date.now },
       embeddingCache: cache,
       cacheAdmin: { cache: cache?.admin },

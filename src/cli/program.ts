@@ -9,6 +9,7 @@ import { addHosts } from './families/hosts.ts';
 import { addJournal } from './families/journal.ts';
 import { addModels } from './families/models.ts';
 import { addQueue } from './families/queue.ts';
+import { addRecycle } from './families/recycle.ts';
 
 const families: ReadonlyArray<(program: Command, context: CommandContext) => void> = [
   addHealers,
@@ -18,6 +19,7 @@ const families: ReadonlyArray<(program: Command, context: CommandContext) => voi
   addModels,
   addCache,
   addJournal,
+  addRecycle,
 ];
 
 const about = `

@@ -25,6 +25,8 @@ export interface Config {
   readonly port: number | 'auto';
   readonly host: string;
   readonly workers: number;
+  /** Since midnight; undefined where it is off. */
+  readonly recycleAtMinutes: number | undefined;
   readonly heartbeatMs: number | undefined;
   readonly upstreams: readonly UpstreamUrl[];
   readonly healthIntervalMs: number;
@@ -35,7 +37,6 @@ export interface Config {
   readonly timeouts: {
     readonly requestMs: number;
     readonly connectMs: number;
-    /** For a cold model where it is adaptive. */
     /** Of a model in memory; undefined where it follows what was learnt. */
     readonly firstTokenMs: number | undefined;
     readonly loadMs: number;
@@ -209,6 +210,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     port: values.PORT,
     host: values.HOST,
     workers: values.DECI_WORKERS === 'max' ? availableParallelism() : values.DECI_WORKERS,
+    recycleAtMinutes: values.RECYCLE_AT === 'off' ? undefined : values.RECYCLE_AT,
     heartbeatMs: values.HEARTBEAT_INTERVAL === 'off' ? undefined : values.HEARTBEAT_INTERVAL,
     upstreams: values[upstreamSetting(env, values)] ?? values.OLLAMA_URLS,
     healthIntervalMs: values.OLLAMA_HEALTH_INTERVAL,

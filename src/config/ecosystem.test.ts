@@ -79,3 +79,8 @@ test('of the environment only our settings are passed on, an empty one too', () 
   assert.deepEqual(Object.keys(appFor(env).env).toSorted(), ['DECI_COLOUR', 'NODE_ENV', 'OLLAMA_URLS', 'PORT']);
   assert.deepEqual(appFor(env).filter_env, ['']);
 });
+
+test('times of day are those of the zone of whoever starts it', () => {
+  assert.equal(appFor({ TZ: 'Europe/Berlin' }).env['TZ'], 'Europe/Berlin');
+  assert.equal('TZ' in appFor({}).env, false);
+});

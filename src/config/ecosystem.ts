@@ -149,8 +149,13 @@ function commonOf(config: Config, name: string, { checkout, colour, env }: Deplo
     // PM2 drops every variable whose name contains one of these, which is each: a shell holds secrets that are not ours,
     // and PM2 would write them into its dump. `true` should mean the same, but PM2 7 ignores it.
     filter_env: [''],
-    env: { NODE_ENV: 'production', DECI_COLOUR: colour, ...exportedSettings(env) },
+    env: { NODE_ENV: 'production', DECI_COLOUR: colour, ...timeZone(env), ...exportedSettings(env) },
   };
+}
+
+/** Times of day are those of whoever starts it. */
+function timeZone({ TZ }: Environment): Record<string, string> {
+  return TZ === undefined ? {} : { TZ };
 }
 
 /** What was exported of our settings, and nothing else. An exported empty value stands: it overrides the `.env` file. */

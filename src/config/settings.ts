@@ -18,6 +18,7 @@ import {
   oneOf,
   size,
   text,
+  timeOfDay,
   upstreamUrls,
   type ValueType,
   wordOr,
@@ -43,6 +44,13 @@ export const settings = {
     type: wordOr('max', integer(1, 64)),
     default: '2',
     meaning: 'Workers of the cluster; `max` is one per core.',
+    group: 'Serving',
+  },
+  RECYCLE_AT: {
+    type: wordOr('off', timeOfDay),
+    default: '02:00',
+    meaning:
+      'Time of day, by the clock of the server (`TZ`), at which all workers are replaced, one after the other, while they serve. Once a day whatever the clock does; within two hours where that time is missed. `off` never does it by itself.',
     group: 'Serving',
   },
   HEARTBEAT_INTERVAL: {

@@ -52,6 +52,15 @@ function printDuration(ms: number): string {
   return `${ms / factor}${unit}`;
 }
 
+/** Minutes since midnight. */
+export const timeOfDay: ValueType<number> = {
+  expected: 'a time of day such as 02:00 or 23:30',
+  parse: text => {
+    const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
+    return hours === undefined ? undefined : Number(hours) * 60 + Number(minutes);
+  },
+};
+
 export const fraction: ValueType<number> = {
   expected: 'a number from 0 to 1 such as 0.1',
   parse: text => {

@@ -30,6 +30,7 @@ import { openAiEmbeddings } from './handlers/openai-embeddings.ts';
 import { openAiResponses } from './handlers/openai-responses.ts';
 import { type OpenApiDeps, openApiDocument } from './handlers/openapi-document.ts';
 import { listQueue, type QueueDeps } from './handlers/queue.ts';
+import { type RecycleDeps, showRecycle, startRecycle } from './handlers/recycle.ts';
 import { showing, type VirtualListDeps } from './handlers/virtual-lists.ts';
 import {
   createVirtualModel,
@@ -71,6 +72,7 @@ export interface RouteDeps {
   readonly hosts: HostsDeps;
   readonly breakers: BreakersDeps;
   readonly queue: QueueDeps;
+  readonly recycle: RecycleDeps;
   readonly virtualModels: VirtualModelsDeps;
   readonly cacheAdmin: CacheAdminDeps;
   readonly embeddingCache: EmbeddingCache;
@@ -134,6 +136,8 @@ function ownRoutes(deps: RouteDeps): Route[] {
     ...on(read('problem'), 'GET', '/api/journal', journalPage(deps.healers)),
     ...on(read('problem'), 'GET', '/api/admin/healers', listHealers(deps.healers)),
     ...on(administer, 'PUT', '/api/admin/healers/:name', setHealer(deps.healers)),
+    ...on(read('problem'), 'GET', '/api/admin/recycle', showRecycle(deps.recycle)),
+    ...on(operate, 'POST', '/api/admin/recycle', startRecycle(deps.recycle)),
     ...on(read('problem'), 'GET', '/api/admin/hosts', listHosts(deps.hosts)),
     ...on(operate, 'POST', '/api/admin/hosts/:name/drain', drainHost(true, deps.hosts)),
     ...on(operate, 'POST', '/api/admin/hosts/:name/undrain', drainHost(false, deps.hosts)),

@@ -27,6 +27,13 @@ export const healerCatalogue = {
     risk: 'While the old one finishes there is one worker more, with its memory.',
     budget: { actions: 12, windowMs: 60 * minuteMs },
   },
+  recycle: {
+    name: 'recycle',
+    repairs:
+      'Puts new workers in the place of all, one after the other, each serving before the old one leaves: once a day at `RECYCLE_AT`, and when `deci recycle` asks for it.',
+    risk: 'While an old one finishes there is one worker more, with its memory. Answers that take longer than `DRAIN_TIMEOUT` are ended with an error.',
+    budget: { actions: 6, windowMs: 60 * minuteMs },
+  },
   breaker: {
     name: 'breaker',
     repairs:

@@ -220,3 +220,18 @@ test('one that has to wait for its turn is neither told nor counted, and gives i
     ],
   );
 });
+
+test('one that is left alone is told of it, also for an episode of the same kind with another record', async t => {
+  const { healer, settings, journal, look } = await rig(t);
+  settings.mode = 'dry_run';
+  const leftAlone: string[] = [];
+  for (const id of ['first', 'second']) {
+    healer.episodes = [{ ...episode('worker'), id, onLeftAlone: () => leftAlone.push(id) }];
+    await look();
+  }
+  assert.deepEqual([leftAlone, journal.events.length], [['first', 'second'], 4]);
+  settings.mode = 'on';
+  healer.episodes = [{ ...episode('worker'), id: 'third', onLeftAlone: () => leftAlone.push('third') }];
+  await look();
+  assert.deepEqual([leftAlone, journal.events.at(-1)], [['first', 'second'], 'healed worker']);
+});

@@ -83,6 +83,7 @@ export class HealerRunner implements Resource {
     const { name } = healer.info;
     const told = this.#toldOf(name);
     if (mode === 'dry_run' || (await this.#isUsedUp(healer, episode))) {
+      episode.onLeftAlone?.();
       if (told.has(keyOf(episode))) return;
       told.add(keyOf(episode));
       await this.#finish(await this.#open(healer, episode), {
@@ -118,8 +119,9 @@ export class HealerRunner implements Resource {
     return pause !== undefined && this.#options.now().getTime() < pause.untilMs;
   }
 
-  #open({ info }: Healer, { trigger, decision, action, target, ids = [] }: Episode): Promise<JournalRecord> {
-    return this.#options.journal.open({ healer: info.name, trigger, decision, action, target, ids });
+  #open({ info }: Healer, { id, trigger, decision, action, target, ids = [] }: Episode): Promise<JournalRecord> {
+    const draft = { healer: info.name, trigger, decision, action, target, ids };
+    return this.#options.journal.open(id === undefined ? draft : { ...draft, id });
   }
 
   /** @param giveBack called when the action has ended, which may be later than it is waited for */
@@ -183,6 +185,6 @@ export class HealerRunner implements Resource {
   }
 }
 
-function keyOf({ action, target }: Episode): string {
-  return `${action} ${target}`;
+function keyOf({ action, target, id = '' }: Episode): string {
+  return `${action} ${target} ${id}`;
 }

@@ -11,6 +11,8 @@ export interface Budget {
 
 /** One thing that is wrong now, and the way to put it right. */
 export interface Episode {
+  /** Of its record, where that was promised to somebody; made when the record is, if absent. */
+  readonly id?: string;
   readonly trigger: Trigger;
   readonly decision: string;
   readonly action: string;
@@ -24,6 +26,8 @@ export interface Episode {
    * @returns what gives the turn back once the action has ended; undefined while another has it
    */
   readonly takeTurn?: () => (() => void) | undefined;
+  /** Told that nothing is done about it: a dry run, or a budget that is used up. */
+  readonly onLeftAlone?: () => void;
   /** @throws when the action failed; the result is then `no_effect` */
   act(
     signal: AbortSignal,

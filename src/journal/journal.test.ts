@@ -130,3 +130,9 @@ test('a store that is away cannot say how often somebody acted', async () => {
   store.away = true;
   assert.equal(await journal.countSince('dead-leases', new Date(0)), undefined);
 });
+
+test('an id that was promised is the one that the record has', async () => {
+  const { store, journal } = setUp();
+  assert.equal((await journal.open({ ...draft, id: 'promised' })).id, 'promised');
+  assert.deepEqual([...store.opened.keys()], ['promised']);
+});

@@ -37,9 +37,14 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Never rejects. Resolves when the record is on disk, or when it is clear that it cannot be now. */
+  /**
+   * Never rejects. Resolves when the record is on disk, or when it is clear that it cannot be now.
+   * @param draft with an id where that was promised to somebody; a record of that id that is still open goes on
+   */
   async open(
-    draft: Omit<JournalRecord, 'id' | 'time' | 'result' | 'duration_ms' | 'requests_affected'>,
+    draft: Omit<JournalRecord, 'id' | 'time' | 'result' | 'duration_ms' | 'requests_affected'> & {
+      readonly id?: string;
+    },
   ): Promise<JournalRecord> {
     const { store, newId, now } = this.#options;
     const time = now().toISOString();

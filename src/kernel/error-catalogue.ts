@@ -5,6 +5,7 @@
  */
 
 import { queueErrors } from './queue-errors.ts';
+import { supervisionErrors } from './supervision-errors.ts';
 
 /** `client`: the request is wrong; `deci`: we are the cause; `ollama`: the model server is. */
 export type Fault = 'client' | 'deci' | 'ollama';
@@ -166,14 +167,8 @@ const catalogue = {
     message: 'this worker is starting',
     fix: 'Wait a moment; another worker may answer already.',
   },
-  draining: {
-    status: 503,
-    fault: 'deci',
-    retryable: true,
-    message: 'the server is restarting and ended this answer before it was complete',
-    fix: 'Try again; another worker or the restarted one answers.',
-  },
   ...queueErrors,
+  ...supervisionErrors,
   memory_low: {
     status: 503,
     fault: 'deci',

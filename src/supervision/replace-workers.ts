@@ -18,6 +18,8 @@ export interface ReplaceWorkersOptions extends ReplacementOptions {
   readonly views: () => readonly AskingWorker[];
   /** For a worker to finish what it does. */
   readonly drainMs: number;
+  /** One worker at a time is replaced, for whatever reason. */
+  readonly takeTurn: () => (() => void) | undefined;
 }
 
 const lookEveryMs = 1000;
@@ -28,7 +30,7 @@ export function createReplaceWorkers(options: ReplaceWorkersOptions): Healer {
   return {
     info: healerCatalogue['replace-worker'],
     intervalMs: lookEveryMs,
-    actionMs: options.bootMs + options.drainMs + marginMs,
+    actionMs: replacementMs(options),
     detect: () => {
       const begun = options.plan.read();
       if (begun !== undefined) return [episodeOf(begun, 'begun by another control process', options)];
@@ -36,6 +38,11 @@ export function createReplaceWorkers(options: ReplaceWorkersOptions): Healer {
       return next === undefined ? [] : [episodeOf(next.pid, next.reason, options)];
     },
   };
+}
+
+/** How long one replacement may take. */
+export function replacementMs({ bootMs, drainMs }: Pick<ReplaceWorkersOptions, 'bootMs' | 'drainMs'>): number {
+  return bootMs + drainMs + marginMs;
 }
 
 /** @returns undefined while fewer serve than should */
@@ -55,6 +62,7 @@ function episodeOf(pid: number, reason: string, options: ReplaceWorkersOptions):
     decision: `worker ${pid} is to be replaced: ${reason}`,
     action: 'replace_worker',
     target: `worker ${pid}`,
+    takeTurn: options.takeTurn,
     act: async signal => ({ result: await replaceWorker(options, pid, signal), requests_affected: 0 }),
   };
 }

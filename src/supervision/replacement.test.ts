@@ -12,13 +12,20 @@ function setUp({ bootsOf = () => true, processes = [1, 2] }: { bootsOf?: () => b
     list: processes.map((pid, id): AppProcess => ({ id, pid })),
     done: [] as string[],
     planned: undefined as number | undefined,
+    leaving: undefined as number | undefined,
+    looks: 0,
+    /** Told at each look at the list. */
+    onList: (_looks: number): void => undefined,
   };
   const ready = new Set(processes);
   const options: ReplacementOptions = {
     workers: 2,
     bootMs: 400,
     app: {
-      list: async () => state.list,
+      list: async () => {
+        state.onList(++state.looks);
+        return state.list;
+      },
       scale: async count => {
         state.done.push(`scale ${count}`);
         const pid = 100 + state.list.length;
@@ -31,6 +38,7 @@ function setUp({ bootsOf = () => true, processes = [1, 2] }: { bootsOf?: () => b
       },
     },
     serving: async () => state.list.map(({ pid }) => pid).filter(pid => ready.has(pid)),
+    isLeaving: async pid => state.leaving === pid,
     plan: {
       read: () => state.planned,
       write: pid => void (state.planned = pid),
@@ -61,6 +69,33 @@ test('one that was begun by somebody else is gone on with, not begun again', asy
   const { options, state } = setUp({ processes: [1, 2, 3] });
   assert.equal(await replaceWorker(options, 1, never), 'healed');
   assert.deepEqual(state.done, ['remove 0']);
+});
+
+test('one that was sent away already is not told twice: a second signal would cut its streams', async () => {
+  const { options, state } = setUp({ processes: [1, 2, 3] });
+  state.leaving = 1;
+  state.onList = looks => {
+    if (looks === 4) state.list = state.list.filter(({ pid }) => pid !== 1);
+  };
+  assert.equal(await replaceWorker(options, 1, never), 'healed');
+  assert.deepEqual([state.done, state.looks], [[], 4]);
+});
+
+test('one that leaves by itself comes back as another process, which is the one too many', async () => {
+  const { options, state } = setUp({ processes: [1, 2, 3] });
+  state.leaving = 1;
+  state.onList = looks => {
+    if (looks === 3) state.list = state.list.map(process => (process.pid === 1 ? { ...process, pid: 50 } : process));
+  };
+  assert.equal(await replaceWorker(options, 1, never), 'healed');
+  assert.deepEqual(state.done, ['remove 0']);
+});
+
+test('a new one that an earlier control process started, and that does not come up, goes too', async () => {
+  const { options, state } = setUp();
+  state.list = [...state.list, { id: 7, pid: 99 }];
+  assert.equal(await replaceWorker(options, 1, never), 'no_effect');
+  assert.deepEqual(state.done, ['remove 7']);
 });
 
 test('a worker that has left meanwhile is not replaced', async () => {

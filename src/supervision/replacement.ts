@@ -19,6 +19,8 @@ export interface ReplacementOptions {
   };
   /** The pids of those that serve, asked now. */
   readonly serving: () => Promise<readonly number[]>;
+  /** Whether that one was told to leave already, asked now. */
+  readonly isLeaving: (pid: number) => Promise<boolean>;
   /** For a worker to begin to serve. */
   readonly bootMs: number;
   /** What is written down of one that was begun: it outlives this process. */
@@ -46,13 +48,27 @@ export async function replaceWorker(
   }
   if (before.length <= workers) await app.scale(before.length + 1, signal);
   if (!(await othersServe(options, pid, signal))) {
-    await removeNew(options, before, signal);
+    await removeNew(options, old, signal);
     plan.remove();
     return 'no_effect';
   }
-  await app.remove(old.id, signal);
+  if (await options.isLeaving(pid)) await afterLeaving(options, old, signal);
+  else await app.remove(old.id, signal);
   plan.remove();
   return 'healed';
+}
+
+/**
+ * Who was killed in the middle had sent it away already. It must not be told twice: a second signal ends a worker at once, and its
+ * streams with it. Where PM2 put another one in its place, that one is the one too many.
+ */
+async function afterLeaving({ app }: ReplacementOptions, { id, pid }: AppProcess, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const now = (await app.list(signal)).find(process => process.id === id);
+    if (now === undefined) return;
+    if (now.pid !== pid) return app.remove(id, signal);
+    await pause(askAgainMs, signal);
+  }
 }
 
 /** Whether enough others serve, within the time that a worker has to come up. */
@@ -65,12 +81,19 @@ async function othersServe({ workers, serving, bootMs }: ReplacementOptions, pid
   return false;
 }
 
-/** The one that does not come up would be started again and again. */
+/**
+ * The one that does not come up would be started again and again. It is the newest of those too many: an earlier control process may
+ * have started it.
+ */
 async function removeNew(
-  { app }: ReplacementOptions,
-  before: readonly AppProcess[],
+  { workers, app, serving }: ReplacementOptions,
+  old: AppProcess,
   signal: AbortSignal,
 ): Promise<void> {
-  const known = new Set(before.map(({ id }) => id));
-  for (const { id } of await app.list(signal)) if (!known.has(id)) await app.remove(id, signal);
+  const serve = new Set(await serving());
+  const all = await app.list(signal);
+  const idle = all
+    .filter(({ id, pid }) => id !== old.id && !serve.has(pid))
+    .toSorted((left, right) => right.id - left.id);
+  for (const { id } of idle.slice(0, Math.max(0, all.length - workers))) await app.remove(id, signal);
 }

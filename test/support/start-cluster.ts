@@ -126,7 +126,15 @@ function workersEntry({ workers }: ClusterOptions): Record<string, string> {
 export function clusterEnvironment(home: string, settings: Readonly<Record<string, string>>): Record<string, string> {
   const { PATH = '', HOME = tmpdir() } = process.env;
   const node = dirname(process.execPath);
-  return { PATH: `${node}:${PATH}`, HOME, DECI_HOME: home, PORT: 'auto', DRAIN_TIMEOUT: '5s', ...settings };
+  return {
+    PATH: `${node}:${PATH}`,
+    HOME,
+    DECI_HOME: home,
+    PORT: 'auto',
+    DRAIN_TIMEOUT: '5s',
+    RECYCLE_AT: 'off',
+    ...settings,
+  };
 }
 
 export async function runScript(args: readonly string[], env: Record<string, string>): Promise<ScriptResult> {

@@ -13,6 +13,7 @@ import { openAiText } from './openai-text.ts';
 import type { Operation, Operations } from './operation.ts';
 import { ownRoutes } from './own.ts';
 import { queueRoutes } from './queue.ts';
+import { recycleRoutes } from './recycle.ts';
 import { virtualModelRoutes } from './virtual-models.ts';
 
 export const operations: Operations = {
@@ -29,6 +30,7 @@ export const operations: Operations = {
   ...ownRoutes,
   ...breakerRoutes,
   ...queueRoutes,
+  ...recycleRoutes,
   ...virtualModelRoutes,
 };
 

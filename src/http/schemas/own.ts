@@ -1,34 +1,9 @@
 /** Routes of our own: closed objects, so that a misspelt member is refused and a new one is announced. */
 import { z } from 'zod';
 import { cacheRoutes, purgeQuery } from './cache.ts';
+import { journalRecord } from './journal-record.ts';
 import { jsonAnswer, type Operation, type Operations } from './operation.ts';
 import { newVirtualModel, virtualModelChange } from './virtual-models.ts';
-
-const time = z.iso.datetime().describe('RFC 3339, UTC.');
-
-const journalRecord = z
-  .strictObject({
-    id: z.string(),
-    time,
-    healer: z.string(),
-    trigger: z.strictObject({
-      signal: z.string(),
-      value: z.union([z.number(), z.string(), z.boolean()]).nullable(),
-      threshold: z.union([z.number(), z.string(), z.boolean()]).nullable(),
-    }),
-    decision: z.string(),
-    action: z.string(),
-    target: z.string(),
-    result: z.enum(['healed', 'no_effect', 'worse', 'suppressed', 'dry_run']).nullable(),
-    duration_ms: z.number().min(0).nullable(),
-    requests_affected: z.int().min(0).nullable(),
-    ids: z.array(z.string()),
-  })
-  .meta({
-    id: 'JournalRecord',
-    description:
-      'One repair. `result`, `duration_ms` and `requests_affected` are null while it is under way, `requests_affected` also where nobody can know.',
-  });
 
 const journalPage = z
   .strictObject({ data: z.array(journalRecord), next_cursor: z.string().nullable(), has_more: z.boolean() })

@@ -64,9 +64,17 @@ CREATE TABLE virtual_models (
   record TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;`;
 
+const dailyRun = `
+CREATE TABLE daily_run (
+  name TEXT PRIMARY KEY,
+  day TEXT NOT NULL,
+  run_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'journal', sql: journal },
   { version: 2, name: 'healer settings', sql: healerSettings },
   { version: 3, name: 'host settings', sql: hostSettings },
   { version: 4, name: 'virtual models', sql: virtualModels },
+  { version: 5, name: 'daily runs', sql: dailyRun },
 ];
