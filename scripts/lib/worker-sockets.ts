@@ -25,6 +25,7 @@ export interface WorkerState {
   readonly active: number;
   readonly started_at: string;
   readonly memory?: WorkerMemoryState;
+  readonly load?: { readonly stage: string };
   /** Why it wants another in its place; null where it does not. */
   readonly replace?: { readonly reason: string; readonly since: string } | null;
 }

@@ -7,6 +7,7 @@ import type { Generate } from '../gateway/generate.ts';
 import type { GenerationJob } from '../gateway/job.ts';
 import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
+import { pause } from '../kernel/pause.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface CacheWarmerOptions<Lease> {
@@ -17,10 +18,13 @@ export interface CacheWarmerOptions<Lease> {
     release(lease: Lease): boolean;
   };
   readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** Whether this worker has time for it. */
+  readonly isOptionalAllowed: () => boolean;
 }
 
 const maxBytes = 1024 * 1024;
 const maxLines = 1000;
+const pauseMs = 1000;
 const leaseMs = 6 * 3_600_000;
 const paths = ['/api/chat', '/api/generate'] as const;
 
@@ -62,6 +66,7 @@ export class CacheWarmer<Lease> implements Resource {
   async #warm(jobs: readonly GenerationJob[]): Promise<{ made: number; known: number; failed: number }> {
     const counts = { made: 0, known: 0, failed: 0 };
     for (const job of jobs) {
+      await this.#untilAllowed();
       if (this.#abort.signal.aborted) break;
       try {
         const stream = await this.#options.generate(job, this.#abort.signal);
@@ -72,6 +77,15 @@ export class CacheWarmer<Lease> implements Resource {
       }
     }
     return counts;
+  }
+
+  /** The lease bounds it: what is not ready by then is another worker's. */
+  async #untilAllowed(): Promise<void> {
+    const { signal } = this.#abort;
+    for (let waitedMs = 0; waitedMs < leaseMs && !signal.aborted; waitedMs += pauseMs) {
+      if (this.#options.isOptionalAllowed()) return;
+      await pause(pauseMs, signal).catch(() => undefined);
+    }
   }
 
   #release(lease: Lease): void {

@@ -29,9 +29,11 @@ export interface ResilienceOptions {
   readonly config: Config;
   readonly spine: Spine;
   readonly isDraining: () => boolean;
+  /** Whether there is time for what nobody waits for. */
+  readonly isOptionalAllowed: () => boolean;
 }
 
-export function createResilience({ config, spine, isDraining }: ResilienceOptions): Resilience {
+export function createResilience({ config, spine, isDraining, isOptionalAllowed }: ResilienceOptions): Resilience {
   const { retries, breakers: limits, timeouts } = config;
   const { log, events } = spine;
   const hosts = config.upstreams.map(({ url }) => new URL(url).host);
@@ -70,6 +72,7 @@ export function createResilience({ config, spine, isDraining }: ResilienceOption
       hosts: pool.hosts.map(host => idle({ pool, admission, host })),
       takeTurn: createCanaryTurns(spine),
       signs,
+      isAllowed: isOptionalAllowed,
       intervalMs,
       onCanary: (upstream, result) => events.canary({ upstream, result }),
       nowMs: monotonicMs,

@@ -31,8 +31,8 @@ import { createAdaptiveLimits } from './create-adaptive-limits.ts';
 import { createAdmission } from './create-admission.ts';
 import { createCache } from './create-cache.ts';
 import { createHosts } from './create-hosts.ts';
-import { createMemory } from './create-memory.ts';
 import { createModels } from './create-models.ts';
+import { createProtection } from './create-protection.ts';
 import { createResilience } from './create-resilience.ts';
 import { createSpine } from './create-spine.ts';
 import { drain } from './drain.ts';
@@ -87,7 +87,9 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
 
   // The same for all workers of this installation, and nobody else's.
   const via = createHash('sha256').update(`${hostname()} ${places.runDir}`).digest('hex').slice(0, 16);
-  const resilience = createResilience({ config, spine, isDraining: () => serving.state === 'draining' });
+  const isOptionalAllowed = (): boolean => protection.isOptionalAllowed();
+  const isDraining = (): boolean => serving.state === 'draining';
+  const resilience = createResilience({ config, spine, isDraining, isOptionalAllowed });
   const { board } = resilience;
   const limitOf = (host: string, model: string): number => admission.limitOf(host, model);
   const hosts = createHosts({ config, spine, resilience, via, limitOf, onChange: host => preWarm.changed(host) });
@@ -104,19 +106,19 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
             runDir: places.runDir,
             maxWaitMs: timeouts.totalMs,
             weights: hosts.weights,
-            isIdle: () => admission.waiting === 0,
+            isIdle: () => admission.waiting === 0 && isOptionalAllowed(),
           },
           spine,
         );
   const active = new ActiveRequests();
-  const memory = createMemory(config, spine, { active, cached: cache?.memory });
+  const protection = createProtection(config, spine, { active, cached: cache?.memory });
   const attempts = withOldAnswers(resilience.attempts, cache);
   const models = createModels(config, spine);
   const { policy, virtualModels } = models;
   const lifecycle = new Lifecycle([
     ...spine.resources,
     ...(cache?.resources ?? []),
-    memory.resource,
+    ...protection.resources,
     { name: 'admission', start: async () => undefined, stop: async () => admission.stop() },
     drained,
     virtualModels,
@@ -134,8 +136,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const generate = createPipeline({ placed: { ...placed, adaptive }, attempts, cache, models: policy });
   const preWarm = new PreWarm({ models: config.models.preWarm, generate, leases: spine.leases, log });
   const warmFile = config.cache?.warmFile;
-  const warmer =
-    warmFile === undefined ? undefined : new CacheWarmer({ path: warmFile, generate, leases: spine.leases, log });
+  const warming = { generate, leases: spine.leases, log, isOptionalAllowed };
+  const warmer = warmFile === undefined ? undefined : new CacheWarmer({ path: warmFile, ...warming });
 
   const newId = createRequestIds();
   const routes = new RouteTable(
@@ -191,9 +193,9 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     origins: new OriginPolicy(config.allowedOrigins),
     routes,
     via,
-    firstGate: memory.firstGate,
+    firstGate: protection.firstGate,
     authenticator,
-    body: { ...bodyLimits, timeoutMs: timeouts.requestMs, onGrown: memory.onBodyGrown },
+    body: { ...bodyLimits, timeoutMs: timeouts.requestMs, onGrown: protection.onBodyGrown },
   });
 
   const publicServer = new HttpServer({
@@ -223,7 +225,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     upstreams: hosts.describe(),
     active: active.size,
     started_at: startedAt.toISOString(),
-    ...memory.describe(),
+    ...protection.describe(),
   });
   const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
   const door = new PrivateSocket({

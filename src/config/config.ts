@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Role } from '../kernel/role.ts';
+import { buildLoad, type LoadConfig, loadContradictions } from './load-settings.ts';
 import { buildMemory, type MemoryConfig, memoryContradictions } from './memory-settings.ts';
 import { settingsNotYet } from './misplaced-names.ts';
 import { isOwnAddress } from './own-address.ts';
@@ -63,6 +64,7 @@ export interface Config {
   readonly cache: CacheConfig | undefined;
   readonly models: ModelsConfig;
   readonly memory: MemoryConfig;
+  readonly load: LoadConfig;
   /** The role of callers without a key; undefined where every caller needs one. */
   readonly anonymousRole: Role | undefined;
   readonly allowedOrigins: readonly string[];
@@ -172,7 +174,7 @@ function contradictions(values: Partial<SettingValues>, env: Environment): strin
     );
   }
   problems.push(...tooManySlots(values));
-  return [...problems, ...memoryContradictions(values)];
+  return [...problems, ...memoryContradictions(values), ...loadContradictions(values)];
 }
 
 /** It would ask itself, and that one itself again. */
@@ -234,6 +236,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     cache: values.CACHE === 'off' ? undefined : buildCache(values),
     models: buildModels(values),
     memory: buildMemory(values),
+    load: buildLoad(values),
     anonymousRole: isAnonymousAllowed(values) ? values.DECI_LOCAL_ROLE : undefined,
     allowedOrigins: [...(values.OLLAMA_ORIGINS ?? []), ...(values.CORS_ORIGINS ?? [])],
     allowedHosts: values.ALLOWED_HOSTS ?? [],

@@ -6,6 +6,7 @@
 import { roles } from '../kernel/role.ts';
 import { cacheSettings } from './cache-settings.ts';
 import { failingHostsSettings } from './failing-hosts-settings.ts';
+import { loadSettings } from './load-settings.ts';
 import { memorySettings } from './memory-settings.ts';
 import { modelSettings } from './model-settings.ts';
 import type { Setting } from './setting.ts';
@@ -168,6 +169,7 @@ export const settings = {
     group: 'Sizes and memory',
   },
   ...memorySettings,
+  ...loadSettings,
   ...cacheSettings,
   ...modelSettings,
   DECI_AUTH: {

@@ -10,10 +10,9 @@ const timeouts = duration(1, 86_400_000);
 const graceMs = 50;
 
 /**
- * @param usual the class of a request that does not say one
  * @throws DeciError `invalid_request` for a header that cannot be understood
  */
-export function askerOf(context: RequestContext, usual: Priority): Asker {
+export function askerOf(context: RequestContext): Asker {
   const { principal, req } = context;
   if (principal === undefined) throw new DeciError('internal', { message: 'nobody was asked who asks' });
   const timeoutMs = readTimeout(req.headers['x-deci-timeout']);
@@ -21,7 +20,7 @@ export function askerOf(context: RequestContext, usual: Priority): Asker {
   if (timeoutMs !== undefined) context.endAfter(timeoutMs + graceMs);
   return {
     owner: principal.id,
-    priority: readPriority(req.headers['x-deci-priority'], usual),
+    priority: priorityOf(context),
     timeoutMs,
     onLine: place => {
       context.line = place;
@@ -34,8 +33,10 @@ export function ownTimeMs(context: RequestContext, asker: Asker, signal: AbortSi
   return signal === context.signal ? asker.timeoutMs : undefined;
 }
 
-function readPriority(header: string | string[] | undefined, usual: Priority): Priority {
-  if (header === undefined) return usual;
+/** @throws DeciError `invalid_request` for a header that cannot be understood */
+export function priorityOf({ req, route }: RequestContext): Priority {
+  const header = req.headers['x-deci-priority'];
+  if (header === undefined) return route?.usually ?? 'interactive';
   const found = priorities.find(priority => priority === String(header).trim().toLowerCase());
   if (found === undefined) throw invalid('X-Deci-Priority', `one of ${priorities.join(', ')}`, header);
   return found;

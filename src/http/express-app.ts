@@ -77,6 +77,7 @@ const unreadOnPurpose: ReadonlySet<ErrorCode> = new Set([
   'client_closed',
   'draining',
   'memory_low',
+  'load_shed',
 ]);
 const framingErrors: ReadonlySet<ErrorCode> = new Set(['bad_host', 'bad_target', 'unknown_transfer_encoding']);
 const maxDiscardedBytes = 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { LinePlace } from '../admission/line-entry.ts';
+import type { Priority } from '../admission/queue-order.ts';
 import type { Principal } from '../auth/principal.ts';
 import { DeciError } from '../kernel/errors.ts';
 import type { RequiredRole } from '../kernel/role.ts';
@@ -19,6 +20,8 @@ export interface RouteInfo {
   readonly rate: 'exempt' | 'default' | 'create' | 'execute';
   /** Which time limits hold: ours for short answers, those of a generation, or silence alone. */
   readonly time: 'short' | 'inference' | 'transfer';
+  /** The class of requests that do not say one; interactive where it is absent. */
+  readonly usually?: Priority;
 }
 
 /** Where the answer is from, as its headers say, or its end where those had left before. */

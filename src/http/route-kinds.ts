@@ -23,6 +23,11 @@ export function infer(dialect: Dialect, body: Body = 'inference'): RouteKind {
   return { dialect, role: 'executor', body, rate: 'execute', time: 'inference' };
 }
 
+/** Uses a model for what a program reads, which nobody waits for as for words. */
+export function embed(dialect: Dialect): RouteKind {
+  return { ...infer(dialect), usually: 'batch' };
+}
+
 /** Asks the web through the host's account. */
 export const search: RouteKind = { dialect: 'ollama', role: 'executor', body: 'json', rate: 'execute', time: 'short' };
 
@@ -48,5 +53,5 @@ export const operate: RouteKind = { ...administer, body: 'none' };
 
 /** Moves a model; may take hours while it moves. */
 export function transferModel(body: Body): RouteKind {
-  return { dialect: 'ollama', role: 'admin', body, rate: 'default', time: 'transfer' };
+  return { dialect: 'ollama', role: 'admin', body, rate: 'default', time: 'transfer', usually: 'batch' };
 }

@@ -44,6 +44,7 @@ import { sendText } from './respond.ts';
 import {
   administer,
   edit,
+  embed,
   infer,
   look,
   manage,
@@ -94,8 +95,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
 
     ...on(infer('ollama'), 'POST', '/api/generate', nativeGeneration('/api/generate', generation)),
     ...on(infer('ollama'), 'POST', '/api/chat', nativeGeneration('/api/chat', generation)),
-    ...on(infer('ollama'), 'POST', '/api/embed', nativeEmbedding('/api/embed', inference, vectors)),
-    ...on(infer('ollama'), 'POST', '/api/embeddings', nativeEmbedding('/api/embeddings', inference, vectors)),
+    ...on(embed('ollama'), 'POST', '/api/embed', nativeEmbedding('/api/embed', inference, vectors)),
+    ...on(embed('ollama'), 'POST', '/api/embeddings', nativeEmbedding('/api/embeddings', inference, vectors)),
     ...on(search, 'POST', '/api/experimental/web_search', relay('home', short)),
     ...on(search, 'POST', '/api/experimental/web_fetch', relay('home', short)),
 
@@ -112,7 +113,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
 
     ...on(infer('openai'), 'POST', '/v1/chat/completions', openAiChat(generation)),
     ...on(infer('openai'), 'POST', '/v1/completions', openAiCompletions(generation)),
-    ...on(infer('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(inference, vectors)),
+    ...on(embed('openai'), 'POST', '/v1/embeddings', openAiEmbeddings(inference, vectors)),
     ...on(read('openai'), 'GET', '/v1/models', openAiModels({ hosts, virtual })),
     ...on(read('openai'), 'GET', '/v1/models/*model', openAiModel({ hosts, virtual })),
     ...on(infer('openai'), 'POST', '/v1/responses', openAiResponses(generation)),

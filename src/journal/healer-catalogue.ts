@@ -76,4 +76,11 @@ export const healerCatalogue = {
     risk: 'Work that would just have fitted is refused for some seconds. A collection stops the worker for up to 0.4 s. Switched off, a worker that runs out of memory dies, and its requests with it.',
     budget: { actions: 240, windowMs: 10 * minuteMs },
   },
+  'load-shed': {
+    name: 'load-shed',
+    repairs:
+      'Keeps workers that have more to do than they have time for answering: optional work stops, then `background`, `batch` and last `interactive` requests are refused with 503.',
+    risk: 'Requests that would have been answered late are refused. Switched off, all of them become slow together.',
+    budget: { actions: 60, windowMs: 10 * minuteMs },
+  },
 } as const satisfies Record<string, HealerInfo>;

@@ -5,6 +5,7 @@
  */
 
 import { queueErrors } from './queue-errors.ts';
+import { shortageErrors } from './shortage-errors.ts';
 import { supervisionErrors } from './supervision-errors.ts';
 
 /** `client`: the request is wrong; `deci`: we are the cause; `ollama`: the model server is. */
@@ -169,13 +170,7 @@ const catalogue = {
   },
   ...queueErrors,
   ...supervisionErrors,
-  memory_low: {
-    status: 503,
-    fault: 'deci',
-    retryable: true,
-    message: 'the server is short of memory and takes no new work for a moment',
-    fix: 'Try again after the time in `Retry-After`. If it repeats, send smaller requests, fewer at once, or raise `HEAP_LIMIT_MB`.',
-  },
+  ...shortageErrors,
   hosts_draining: {
     status: 503,
     fault: 'deci',

@@ -56,6 +56,8 @@ export interface IdleCanaryOptions {
   /** @returns false when another worker has had the turn within that time */
   readonly takeTurn: (host: string, ms: number) => boolean;
   readonly signs: Pick<SignsOfLife, 'get'>;
+  /** Whether this worker has time for it. */
+  readonly isAllowed: () => boolean;
   readonly intervalMs: number;
   readonly onCanary: (host: string, result: CanaryResult) => void;
   /** Monotonic. */
@@ -125,12 +127,12 @@ export class IdleCanary implements Resource {
   }
 
   async #attend(host: IdleHost, idle: Idle): Promise<void> {
-    const { intervalMs, nowMs, board, takeTurn } = this.#options;
+    const { intervalMs, nowMs, board, takeTurn, isAllowed } = this.#options;
     if (this.#isUsed(host, idle)) {
       await this.#tellStays(host, idle);
       return;
     }
-    if (nowMs() - Math.max(idle.sinceMs, idle.askedAtMs) < intervalMs) return;
+    if (nowMs() - Math.max(idle.sinceMs, idle.askedAtMs) < intervalMs || !isAllowed()) return;
     idle.askedAtMs = nowMs();
     // What is left alone already has a prober of its own.
     if (board.standing(host.name, '') !== 'closed' || !takeTurn(host.name, intervalMs)) return;

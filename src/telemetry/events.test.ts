@@ -52,6 +52,8 @@ function everyEvent(events: Events): void {
   events.memoryRefused({ why: 'shed' });
   events.memoryEnded({ count: 2 });
   events.memoryCollected({ reason: 'early' });
+  events.load({ utilisation: 0.5, delayMs: 3, stage: 2 });
+  events.loadShed({ priority: 'batch' });
   events.httpRequest({ route: '/api/chat', method: 'POST', status: 200, seconds: 0.3 });
   events.authRefused({ code: 'forbidden' });
   events.degraded({ reason: 'fallback_model' });

@@ -3,6 +3,7 @@
  * one knows no metric's name. The request is the hot one: its series are found by route, method and status in maps that
  * are filled once.
  */
+import { type LoadEvents, loadEvents } from './load-events.ts';
 import { type MemoryEvents, memoryEvents } from './memory-events.ts';
 import type { Counter, Histogram } from './metric-series.ts';
 import { admissionMetrics, cacheMetrics, healingMetrics, requestMetrics } from './metric-table.ts';
@@ -32,7 +33,7 @@ export interface BreakerChangedEvent {
   readonly change: string;
 }
 
-export interface Events extends MemoryEvents {
+export interface Events extends MemoryEvents, LoadEvents {
   breakerChanged(event: BreakerChangedEvent): void;
   breakerState(event: { readonly upstream: string; readonly state: 'closed' | 'open' | 'half_open' }): void;
   hostState(event: { readonly upstream: string; readonly state: string }): void;
@@ -76,6 +77,7 @@ export function createEvents(registry: MetricsRegistry): Events {
     ...cacheEvents(registry),
     ...healingEvents(registry),
     ...memoryEvents(registry),
+    ...loadEvents(registry),
   };
 }
 
@@ -231,7 +233,13 @@ function cacheEvents(registry: MetricsRegistry): CacheEvents {
   };
 }
 
-type OtherEvents = MemoryEvents & RequestEvents & ModelEvents & AdmissionEvents & UpstreamEvents & CacheEvents;
+type OtherEvents = LoadEvents &
+  MemoryEvents &
+  RequestEvents &
+  ModelEvents &
+  AdmissionEvents &
+  UpstreamEvents &
+  CacheEvents;
 type HealingEvents = Omit<Events, keyof OtherEvents>;
 
 function healingEvents(registry: MetricsRegistry): HealingEvents {

@@ -2,6 +2,7 @@
  * Every metric there is: the list behind docs/reference/metrics.md. Names and labels are a contract with dashboards and
  * alerts. No label ever holds an id, a key or a client's own text.
  */
+import { loadMetrics } from './load-metric-table.ts';
 import { memoryMetrics } from './memory-metric-table.ts';
 import type { CounterDefinition, GaugeDefinition, HistogramDefinition, MetricDefinition } from './metric-definition.ts';
 import { overflowMetric } from './metrics-registry.ts';
@@ -282,6 +283,7 @@ export const metricTable: ReadonlyArray<CounterDefinition | GaugeDefinition | Hi
   ...Object.values(modelMetrics),
   ...Object.values(cacheMetrics),
   ...Object.values(memoryMetrics),
+  ...Object.values(loadMetrics),
   ...Object.values(processMetrics),
   ...Object.values(collectionMetrics),
   overflowMetric,

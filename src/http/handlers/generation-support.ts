@@ -24,7 +24,7 @@ export async function startGeneration(
   context.model = job.model;
   const wishes = readCacheWishes(context.req.headers);
   const tenant = tenantOf(context);
-  const asker = askerOf(context, 'interactive');
+  const asker = askerOf(context);
   const asked = { ...job, tenant, wishes, asker, mayManage: mayManage(context) };
   const stream = await deps.generate(asked, context.signal);
   if (stream.upstream !== undefined) noteUpstream(context, stream.upstream);

@@ -34,7 +34,7 @@ export function nativeEmbedding(
       body: context.body,
       mayManage: mayManage(context),
     });
-    const asked = embeddingAsked(path, ready, askerOf(context, 'batch'));
+    const asked = embeddingAsked(path, ready, askerOf(context));
     const received = upstreamRequest(context);
     const body = ready.isChanged ? JSON.stringify(ready.request) : context.body.length > 0 ? context.body : null;
     const request = { ready, sent: { ...received, body }, check: assertWhole };

@@ -18,7 +18,7 @@ export function openAiEmbeddings(deps: EmbeddingRouteDeps, cache?: EmbeddingCach
     context.model = plan.model;
     const given = { ...plan.request, input: [...plan.request.input] };
     const ready = readyRequest(deps.models, plan.model, { path, request: given, mayManage: mayManage(context) });
-    const asked = embeddingAsked(path, ready, askerOf(context, 'batch'));
+    const asked = embeddingAsked(path, ready, askerOf(context));
     const sent = { method: 'POST', path, headers, body: JSON.stringify(ready.request) } as const;
     const request = { ready, sent, check: readEmbedded };
     const answer = await cachedEmbedding(context, cache, asked, (wanted, signal) =>
