@@ -6,6 +6,8 @@ import { type RouteRow, routeRows } from '../src/http/route-rows.ts';
 import type { HealerInfo } from '../src/journal/healer.ts';
 import { healerCatalogue } from '../src/journal/healer-catalogue.ts';
 import { type ErrorCode, errorCatalogue } from '../src/kernel/error-catalogue.ts';
+import { type FailureKind, failureKinds, kindsByCode, kindsBySystemCode } from '../src/kernel/failure-kinds.ts';
+import { type FailureClass, failureRules } from '../src/resilience/failure-class.ts';
 import type { MetricDefinition } from '../src/telemetry/metric-definition.ts';
 import { metricTable } from '../src/telemetry/metric-table.ts';
 import { openApiDocument } from './lib/openapi-document.ts';
@@ -71,6 +73,63 @@ Made from \`src/journal/healer-catalogue.ts\` by \`npm run reference\`.
 | healer | repairs | may get wrong | budget |
 |---|---|---|---|
 ${rows.join('\n')}
+`;
+}
+
+const strategies: Readonly<Record<string, string>> = {
+  retry: 'the same again, after a pause',
+  fallback: 'something else instead, at once; a loop goes on as usual',
+  skip: 'not again with the same input; a loop waits four times as long',
+  human: 'somebody has to do something first; a loop waits four times as long',
+  abort_and_shed: 'stop what can be stopped, and take less; a loop waits twice as long',
+};
+
+export function failureClassesPage(): string {
+  const codesOf = (kind: FailureKind, table: Readonly<Record<string, FailureKind>>): string =>
+    Object.keys(table)
+      .filter(code => table[code] === kind)
+      .map(code => `\`${code}\``)
+      .join(' ');
+  const kinds = (Object.keys(failureKinds) as FailureKind[]).map(kind => {
+    const { severity, strategy, means } = failureKinds[kind];
+    const codes = [codesOf(kind, kindsByCode), codesOf(kind, kindsBySystemCode)].filter(text => text !== '');
+    return `| \`${kind}\` | ${severity} | \`${strategy}\` | ${means} | ${codes.join(' ')} |`;
+  });
+  const classes = (Object.keys(failureRules) as FailureClass[]).map(failure => {
+    const { kind, retry, sameHost, attempts, budgeted, blame } = failureRules[failure];
+    const again = retry ? `${sameHost ? 'yes' : 'on another host'}, at most ${attempts} attempts` : 'no';
+    return `| \`${failure}\` | \`${kind}\` | ${again} | ${retry && budgeted ? 'yes' : 'no'} | ${blame} |`;
+  });
+  return `# Classes of failures
+
+What is done about a failure is decided by its kind, in one table for retries, healers and background loops.
+
+Made from \`src/kernel/failure-kinds.ts\` and \`src/resilience/failure-class.ts\` by \`npm run reference\`.
+
+| kind | severity | strategy | means | codes |
+|---|---|---|---|---|
+${kinds.join('\n')}
+
+Of \`upstream_refused\` the status decides: 401 and 403 are \`authentication\`, 429 and 503 \`overload\`, other 5xx \`upstream\`, the rest
+\`request\`. Of \`internal\` the cause does. Kinds that are high or critical are errors in the log, the others warnings.
+
+| strategy | means |
+|---|---|
+${Object.keys(strategies)
+  .map(strategy => `| \`${strategy}\` | ${strategies[strategy]} |`)
+  .join('\n')}
+
+A healer whose action failed with \`skip\`, \`human\` or \`abort_and_shed\` waits a minute at once; with the others one second, then
+longer and longer.
+
+## Attempts of a request
+
+| failure | kind | tried again | costs the budget of retries | whose breaker counts it |
+|---|---|---|---|---|
+${classes.join('\n')}
+
+\`shortage\` is the one exception from the strategy of its kind: no file or port left to connect with is over as soon as another request
+ends, so that an attempt is made again after a pause; no host is blamed for it.
 `;
 }
 

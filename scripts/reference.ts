@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import {
   configurationPage,
   errorsPage,
+  failureClassesPage,
   healersPage,
   metricsPage,
   openApiPage,
@@ -12,6 +13,7 @@ import {
 const folder = new URL('../docs/reference/', import.meta.url);
 writeFileSync(new URL('configuration.md', folder), configurationPage());
 writeFileSync(new URL('errors.md', folder), errorsPage());
+writeFileSync(new URL('failure-classes.md', folder), failureClassesPage());
 writeFileSync(new URL('healers.md', folder), healersPage());
 writeFileSync(new URL('metrics.md', folder), metricsPage());
 writeFileSync(new URL('permissions.md', folder), permissionsPage());

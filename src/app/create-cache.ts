@@ -1,4 +1,5 @@
 /** The response cache of a worker, wired: memory, the store on the disk, the flights and their leases. */
+
 import { join } from 'node:path';
 import { FlightElection } from '../cache/flight-election.ts';
 import { MemoryTier } from '../cache/memory-tier.ts';
@@ -15,6 +16,7 @@ import type { Urgency } from '../gateway/urgency.ts';
 import type { RouteDeps } from '../http/routes.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
 import { Journal } from '../journal/journal.ts';
+import { tellFailure } from '../kernel/failure-kinds.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { SortableIds } from '../kernel/sortable-id.ts';
 import { modelKey } from '../ollama/model-key.ts';
@@ -110,7 +112,7 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
       { name: 'expired answers', everyMs: 600_000, run: async () => void (await store.reapExpired()) },
     ],
     random: Math.random,
-    onFailure: (task, error) => log.warn('upkeep failed', { task, cause: String(error) }),
+    onFailure: (task, error) => tellFailure(log, 'upkeep failed', error, { task }),
   });
   return {
     cache,

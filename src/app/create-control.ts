@@ -1,4 +1,5 @@
 /** The composition root of the control process: everything is made here, in a straight line, and started and stopped from here. */
+
 import { rmSync, writeFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { crashReportDir } from '../config/ecosystem.ts';
@@ -6,6 +7,7 @@ import { controlIdentityPath, controlSocketPath } from '../config/live-workers.t
 import { HealerRunner } from '../journal/healer-runner.ts';
 import { Journal } from '../journal/journal.ts';
 import { withDeadline } from '../kernel/deadline.ts';
+import { tellFailure } from '../kernel/failure-kinds.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { makeFolder } from '../kernel/make-folder.ts';
 import { pause } from '../kernel/pause.ts';
@@ -183,7 +185,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
       },
     ],
     random: Math.random,
-    onFailure: (task, error) => log.error('upkeep failed', { task, cause: String(error) }),
+    onFailure: (task, error) => tellFailure(log, 'upkeep failed', error, { task }),
   });
   const lifecycle = new Lifecycle([
     ...spine.resources,

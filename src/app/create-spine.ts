@@ -2,8 +2,10 @@
  * What workers and control have in common: log, metrics, the store of what is kept, the store of what is shared while they
  * run. Everything is made here, in a straight line; its owner starts and stops `resources` in their order.
  */
+
 import type { Config } from '../config/config.ts';
 import { HealerModes } from '../journal/healer-modes.ts';
+import { tellFailure } from '../kernel/failure-kinds.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { isAlive, type ProcessIdentity, thisProcess } from '../kernel/process-identity.ts';
 import { BreakerRepository } from '../storage/breaker-repository.ts';
@@ -131,7 +133,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
       { name: 'expired counters', everyMs: 60_000, run: async () => void counters.reapExpired() },
     ],
     random: Math.random,
-    onFailure: (task, error) => log.warn('upkeep failed', { task, cause: String(error) }),
+    onFailure: (task, error) => tellFailure(log, 'upkeep failed', error, { task }),
   });
   const healerSettings = new HealerSettingsRepository(store);
 

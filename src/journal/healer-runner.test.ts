@@ -235,3 +235,24 @@ test('one that is left alone is told of it, also for an episode of the same kind
   await look();
   assert.deepEqual([leftAlone, journal.events.at(-1)], [['first', 'second'], 'healed worker']);
 });
+
+test('an action that fails in a way that would be the same again is left for a minute at once', async t => {
+  const tries = async (error: Error): Promise<number> => {
+    let count = 0;
+    const { healer, clock, look } = await rig(t, { actions: 100, windowMs: 600_000 });
+    healer.episodes = [
+      episode('a', async () => {
+        count++;
+        throw error;
+      }),
+    ];
+    for (let second = 0; second < 59; second++) {
+      clock.ms += 1000;
+      await look();
+    }
+    t.mock.timers.reset();
+    return count;
+  };
+  assert.ok((await tries(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))) >= 5);
+  assert.equal(await tries(Object.assign(new Error('no right'), { code: 'EACCES' })), 1);
+});

@@ -6,6 +6,7 @@
  * an action that has to wait for its turn costs nothing of the budget.
  */
 import { late, withDeadline } from '../kernel/deadline.ts';
+import { failureKindOf, isTriedAgain, tellFailure } from '../kernel/failure-kinds.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import type { Episode, Healer, HealerMode } from './healer.ts';
@@ -37,6 +38,8 @@ export class HealerRunner implements Resource {
   readonly #told = new Map<string, Set<string>>();
   /** Of episodes whose action did not heal. Cleared with the episode. */
   readonly #pauses = new Map<string, { readonly pauseMs: number; readonly untilMs: number }>();
+  /** Of those whose action failed in a way that the same action would fail again. */
+  readonly #hopeless = new Set<string>();
   /** When each healer acted, for the time in which the store cannot say. */
   readonly #acted = new Map<string, number[]>();
 
@@ -52,7 +55,7 @@ export class HealerRunner implements Resource {
             return undefined;
           },
           onFailure: error => {
-            options.log.error('a healer failed to look', { healer: healer.info.name, cause: String(error) });
+            tellFailure(options.log, 'a healer failed to look', error, { healer: healer.info.name });
           },
           random: options.random,
         }),
@@ -106,11 +109,13 @@ export class HealerRunner implements Resource {
   /** What did not help is tried again, later and later: an action that fails must not use up the budget in a moment. */
   #noteOutcome(name: string, episode: Episode, { result }: Outcome): void {
     const key = `${name} ${keyOf(episode)}`;
+    const isHopeless = this.#hopeless.delete(key);
     if (result === 'healed') {
       this.#pauses.delete(key);
       return;
     }
-    const pauseMs = Math.min(maxPauseMs, 2 * (this.#pauses.get(key)?.pauseMs ?? firstPauseMs / 2));
+    const doubledMs = 2 * (this.#pauses.get(key)?.pauseMs ?? firstPauseMs / 2);
+    const pauseMs = isHopeless ? maxPauseMs : Math.min(maxPauseMs, doubledMs);
     this.#pauses.set(key, { pauseMs, untilMs: this.#options.now().getTime() + pauseMs });
   }
 
@@ -141,11 +146,8 @@ export class HealerRunner implements Resource {
       );
       return { ...outcome, duration_ms: durationMs() };
     } catch (error) {
-      this.#options.log.error('a healer failed to act', {
-        healer: info.name,
-        target: episode.target,
-        cause: String(error),
-      });
+      tellFailure(this.#options.log, 'a healer failed to act', error, { healer: info.name, target: episode.target });
+      if (!isTriedAgain(failureKindOf(error))) this.#hopeless.add(`${info.name} ${keyOf(episode)}`);
       return { result: 'no_effect', duration_ms: durationMs(), requests_affected: null };
     }
   }

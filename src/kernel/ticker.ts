@@ -9,6 +9,8 @@ export interface TickerOptions {
   readonly intervalMs: number;
   /** Told of the first of several failures in a row: a loop that fails four times a second must not fill the log. */
   readonly onFailure: (error: unknown) => void;
+  /** How long to wait behind a round that failed, in ms; `intervalMs` where it is absent. */
+  readonly afterFailureMs?: (error: unknown) => number;
   /** A number in [0, 1); spreads loops that started together. */
   readonly random: () => number;
 }
@@ -48,7 +50,7 @@ export class Ticker {
   }
 
   async #run(): Promise<void> {
-    const { tick, intervalMs, onFailure, random } = this.#options;
+    const { tick, intervalMs, onFailure, afterFailureMs, random } = this.#options;
     let waitMs = intervalMs;
     this.#timer = undefined;
     this.#isWoken = false;
@@ -58,6 +60,7 @@ export class Ticker {
     } catch (error) {
       if (!this.#abort.signal.aborted && !this.#isFailing) onFailure(error);
       this.#isFailing = true;
+      waitMs = afterFailureMs?.(error) ?? intervalMs;
     }
     if (this.#abort.signal.aborted) return;
     const jitteredMs = this.#isWoken ? 0 : waitMs * (0.9 + 0.2 * random());

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, errorCatalogue } from '../kernel/error-catalogue.ts';
 import { DeciError } from '../kernel/errors.ts';
+import { failureKindOf, isTriedAgain } from '../kernel/failure-kinds.ts';
 import { classifyFailure, type FailureClass, failureRules } from './failure-class.ts';
 
 /** Class, tried again, also on the same host, whose breaker counts it. */
@@ -30,6 +31,21 @@ test('the table of failures, row by row, and no row more', () => {
     assert.deepEqual([rule.retry, rule.sameHost, rule.blame], [retry, sameHost, blame], failure);
   }
   assert.deepEqual(Object.keys(failureRules).toSorted(), table.map(([failure]) => failure).toSorted());
+});
+
+test('what is tried again is what the strategy of its kind tries again; a shortage of ours is over in a moment', () => {
+  const others = (Object.keys(failureRules) as FailureClass[]).filter(
+    failure => failureRules[failure].retry !== isTriedAgain(failureRules[failure].kind),
+  );
+  assert.deepEqual(others, ['shortage']);
+});
+
+test('a code is of the same kind for a retry as for any loop', () => {
+  for (const code of Object.keys(errorCatalogue) as ErrorCode[]) {
+    const failure = classifyFailure(new DeciError(code), false);
+    if (failure === 'ours') continue;
+    assert.equal(failureRules[failure].kind, failureKindOf(new DeciError(code)), code);
+  }
 });
 
 test('only what cannot have reached a host costs no budget', () => {

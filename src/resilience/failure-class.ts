@@ -3,12 +3,15 @@
  * in passing: whoever adds a class has to say all of it.
  */
 import type { DeciError } from '../kernel/errors.ts';
+import type { FailureKind } from '../kernel/failure-kinds.ts';
 import { isOwnShortage } from '../kernel/own-shortage.ts';
 
 /** Whose breaker counts a failure: the host as a whole, one model on it, or nobody's. */
 type Blame = 'host' | 'model' | 'both' | 'nobody';
 
 export interface FailureRule {
+  /** Of the table that every loop goes by. Its strategy decides whether to try again, but for `shortage`. */
+  readonly kind: FailureKind;
   readonly retry: boolean;
   /** Whether the same host may be asked again where there is no other. */
   readonly sameHost: boolean;
@@ -21,33 +24,49 @@ export interface FailureRule {
   readonly blame: Blame;
 }
 
-const no = { retry: false, sameHost: false, atOnce: false, attempts: 1, budgeted: true, blame: 'nobody' } as const;
-const yes = { retry: true, sameHost: true, atOnce: false, attempts: 10, budgeted: true, blame: 'host' } as const;
+const no = {
+  kind: 'request',
+  retry: false,
+  sameHost: false,
+  atOnce: false,
+  attempts: 1,
+  budgeted: true,
+  blame: 'nobody',
+} as const;
+const yes = {
+  kind: 'upstream',
+  retry: true,
+  sameHost: true,
+  atOnce: false,
+  attempts: 10,
+  budgeted: true,
+  blame: 'host',
+} as const;
 
 const rules = {
   /** Nothing was sent: waiting for the host costs nobody anything. */
-  unreachable: { ...yes, budgeted: false },
-  /** We have no file, port or memory left to connect with: that is nothing of the host. */
-  shortage: { ...yes, blame: 'nobody' },
+  unreachable: { ...yes, kind: 'connection', budgeted: false },
+  /** We have no file, port or memory left to connect with: that is nothing of the host, and over in a moment where requests end. */
+  shortage: { ...yes, kind: 'resource', blame: 'nobody' },
   /** Every host is being left alone by its breaker. */
-  resting: { ...yes, budgeted: false, blame: 'nobody' },
+  resting: { ...yes, kind: 'overload', budgeted: false, blame: 'nobody' },
   /** A kept-alive connection may have been closed in the moment it was used. */
-  broken: { ...yes, atOnce: true },
+  broken: { ...yes, kind: 'connection', atOnce: true },
   /** 503 and 429 of the host: it is well, and has too much to do. */
-  busy: { ...yes, blame: 'nobody' },
+  busy: { ...yes, kind: 'overload', blame: 'nobody' },
   invalid: { ...yes, attempts: 2 },
   truncated: { ...yes, blame: 'model' },
   failed: { ...yes, blame: 'model' },
   /** 5xx in the host's words: a model that does not load, a runner that died. */
   server_error: { ...yes, blame: 'model' },
   /** A host that has been silent for so long would be so again. */
-  first_token_timeout: { ...yes, sameHost: false, attempts: 2, blame: 'both' },
-  stall_timeout: { ...yes, sameHost: false, attempts: 2, blame: 'both' },
+  first_token_timeout: { ...yes, kind: 'timeout', sameHost: false, attempts: 2, blame: 'both' },
+  stall_timeout: { ...yes, kind: 'timeout', sameHost: false, attempts: 2, blame: 'both' },
   /** The client's own time is over. */
-  total_timeout: no,
+  total_timeout: { ...no, kind: 'cancelled' },
   model_missing: no,
   client_error: no,
-  client_gone: no,
+  client_gone: { ...no, kind: 'cancelled' },
   /** Whatever we refuse ourselves. */
   ours: no,
 } as const satisfies Record<string, FailureRule>;

@@ -38,3 +38,27 @@ test('each task is done at once and again on its own schedule, and one that fail
   await pass(60_000);
   assert.equal(done.seldom, 2);
 });
+
+test('what would fail again is tried less often; what may work the next time is not', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const done = { connection: 0, right: 0 };
+  const failing = (name: keyof typeof done, code: string) => async (): Promise<void> => {
+    done[name]++;
+    throw Object.assign(new Error(code), { code });
+  };
+  const upkeep = new Upkeep({
+    tasks: [
+      { name: 'connection', everyMs: 1000, run: failing('connection', 'ECONNREFUSED') },
+      { name: 'right', everyMs: 1000, run: failing('right', 'EACCES') },
+    ],
+    random: () => 0.5,
+    onFailure: () => undefined,
+  });
+  await upkeep.start();
+  for (let second = 0; second <= 8; second++) {
+    t.mock.timers.tick(second === 0 ? 0 : 1000);
+    for (let i = 0; i < 10; i++) await new Promise(resolve => setImmediate(resolve));
+  }
+  await upkeep.stop();
+  assert.deepEqual(done, { connection: 9, right: 3 });
+});

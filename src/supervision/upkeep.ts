@@ -1,4 +1,5 @@
 /** Small things that must be done again and again and heal nobody: each on its own schedule, none keeps another from running. */
+import { pauseBehind } from '../kernel/failure-kinds.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { Ticker } from '../kernel/ticker.ts';
 
@@ -31,6 +32,7 @@ export class Upkeep implements Resource {
           },
           random,
           onFailure: error => onFailure(task.name, error),
+          afterFailureMs: error => pauseBehind(error, task.everyMs),
         }),
     );
   }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   configurationPage,
   errorsPage,
+  failureClassesPage,
   healersPage,
   metricsPage,
   openApiPage,
@@ -18,6 +19,10 @@ test('the configuration reference says what the table says', () => {
 
 test('the error reference says what the catalogue says', () => {
   assert.equal(page('errors.md'), errorsPage());
+});
+
+test('the page of failures says what the two tables of failures say', () => {
+  assert.equal(page('failure-classes.md'), failureClassesPage());
 });
 
 test('the healers reference says what the catalogue says', () => {
