@@ -113,3 +113,50 @@ test('--follow whose reader has left ends without a word', { timeout: 60_000 }, 
   api.add(1);
   assert.deepEqual([await running.code, running.err()], [0, '']);
 });
+
+test('the filters are those of the server; a time may be told as how long ago', async t => {
+  const api = await startApi(t);
+  api.asked.length = 0;
+  const beforeMs = Date.now();
+  const flags = ['--result', 'worse', '--target', 'gpu:11434', '--since', '2h', '--until', '2026-01-31T13:00:00+01:00'];
+  const [code, out, err] = await ended(t, api, 'journal', ...flags);
+  assert.deepEqual([code, out, err], [0, '', 'The journal has no such record.\n']);
+  const query = new URL(api.asked[0]?.split(' ')[1] ?? '', api.url).searchParams;
+  assert.deepEqual([query.get('result'), query.get('target')], ['worse', 'gpu:11434']);
+  assert.equal(query.get('until'), '2026-01-31T12:00:00.000Z');
+  const agoMs = beforeMs - Date.parse(query.get('since') ?? '');
+  assert.ok(Math.abs(agoMs - 2 * 3_600_000) < 60_000, `${agoMs} ms ago`);
+});
+
+test('a result, a time or an end that cannot be is a mistake of the command line', async t => {
+  const api = await startApi(t);
+  for (const flags of [
+    ['--result', 'great'],
+    ['--since', 'yesterday'],
+    ['--since', '12'],
+    ['--until', '1h', '--follow'],
+  ]) {
+    const [code] = await ended(t, api, 'journal', ...flags);
+    assert.equal(code, 2, flags.join(' '));
+  }
+});
+
+test('pages without a record of their own are read on from, and one that leads to itself is not', async t => {
+  const api = await startApi(t);
+  let pages = 0;
+  const page = (data: readonly object[], next: string | null): string =>
+    JSON.stringify({ data, next_cursor: next, has_more: next !== null });
+  api.lie = (_req, res) => {
+    pages++;
+    res.end(pages < 4 ? page([], `c${pages}`) : page([{ id: 'found', time: '2026-01-01T00:00:00.000Z' }], null));
+  };
+  const [code, out] = await ended(t, api, 'journal', '--json', '--target', 'rare');
+  assert.deepEqual([code, idsIn(JSON.stringify((JSON.parse(out) as { data: object[] }).data[0]))], [0, ['found']]);
+  pages = 0;
+  api.lie = (_req, res) => {
+    pages++;
+    res.end(page([], 'same'));
+  };
+  assert.equal((await ended(t, api, 'journal', '--json', '--target', 'rare'))[0], 0);
+  assert.equal(pages, 2);
+});

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ProcessIdentity, thisProcess } from '../kernel/process-identity.ts';
 import { HealerSettingsRepository } from './healer-settings-repository.ts';
+import { maxLooked } from './journal-query.ts';
 import { type JournalRecord, JournalRepository } from './journal-repository.ts';
 import { MainStore, type MainStoreOptions } from './main-store.ts';
 
@@ -82,7 +83,11 @@ test('opening a record once more changes nothing but completes it, and what is c
 async function everyStatement(journal: JournalRepository): Promise<void> {
   await journal.open(record('01'));
   for (const healer of [{}, { healer: 'breaker' }]) {
-    for (const edge of [{}, { before: '02' }, { after: '00' }]) await journal.list({ limit: 9, ...edge, ...healer });
+    for (const edge of [{}, { before: '02' }, { after: '00' }]) {
+      await journal.list({ limit: 9, ...edge, ...healer });
+      await journal.list({ limit: 9, ...edge, ...healer, since: '2026', until: '2027' });
+      await journal.list({ limit: 9, ...edge, ...healer, result: 'worse', target: 'x', since: '2026' });
+    }
   }
   await journal.leftOpen(() => true);
   await journal.countSince('breaker', '2026');
@@ -103,7 +108,7 @@ for (const [i, analyze] of figures.entries()) {
     if (analyze !== '') await store.write(analyze);
     asked.clear();
     await everyStatement(journal);
-    assert.equal(asked.size, 13);
+    assert.equal(asked.size, 31);
     for (const sql of [...asked].filter(text => !text.startsWith('INSERT'))) {
       const plan = store.all(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => String(detail));
       assert.ok(plan.length > 0, sql);
@@ -198,4 +203,63 @@ test('a healer has the mode that was set last; nobody has one before it is set',
       ['leases', 'off'],
     ]),
   );
+});
+
+/** One a second; of three targets in turn, every fifth worse, the last one under way. */
+async function varied(t: TestContext, count: number): Promise<JournalRepository> {
+  const journal = new JournalRepository(await openStore(t), self);
+  for (let i = 1; i <= count; i++) {
+    const target = ['worker 7', 'worker 77', 'gpu:11434 llama3.2'][i % 3]!;
+    const outcome = i === count ? {} : { ...healed, result: i % 5 === 0 ? ('worse' as const) : ('healed' as const) };
+    await journal.open(record(String(i).padStart(2, '0'), { target, ...outcome }));
+  }
+  return journal;
+}
+
+test('records are found by result, by whole words of their target, and by time', async t => {
+  const journal = await varied(t, 12);
+  const found = async (filters: Omit<Parameters<typeof journal.list>[0], 'limit'>): Promise<string[]> =>
+    idsOf(await journal.list({ limit: 99, ...filters }));
+  assert.deepEqual(await found({ result: 'worse' }), ['10', '05']);
+  assert.deepEqual(await found({ result: 'pending' }), ['12']);
+  assert.deepEqual(await found({ target: 'worker 7' }), ['12', '09', '06', '03']);
+  assert.deepEqual(await found({ target: 'gpu:11434' }), ['11', '08', '05', '02']);
+  assert.deepEqual(await found({ target: 'gpu:1143' }), []);
+  const at = (second: string): string => `2026-11-21T12:00:${second}.000Z`;
+  assert.deepEqual(await found({ since: at('10') }), ['12', '11', '10']);
+  assert.deepEqual(await found({ until: at('02') }), ['02', '01']);
+  assert.deepEqual(await found({ since: at('03'), until: at('05') }), ['05', '04', '03']);
+  assert.deepEqual(await found({ since: at('05'), result: 'worse', target: 'llama3.2', until: at('09') }), ['05']);
+  assert.deepEqual(await found({ since: at('13') }), []);
+  assert.deepEqual(await found({ after: '04', result: 'worse' }), ['05', '10']);
+});
+
+test('a record that was written later than its time says is found by its time', async t => {
+  const journal = new JournalRepository(await openStore(t), self);
+  const time = (second: string): string => `2026-11-21T12:00:${second}.000Z`;
+  for (const [id, second] of [
+    ['01', '30'],
+    ['02', '10'],
+    ['03', '31'],
+  ] as const) {
+    await journal.open(record(id, { time: time(second) }));
+  }
+  assert.deepEqual(idsOf(await journal.list({ limit: 9, since: time('10') })), ['03', '02', '01']);
+  assert.deepEqual(idsOf(await journal.list({ limit: 9, since: time('30') })), ['03', '01']);
+  assert.deepEqual(idsOf(await journal.list({ limit: 9, until: time('30') })), ['02', '01']);
+});
+
+test('a page of what is rare stops looking, and the next one goes on from there', async t => {
+  const store = await openStore(t);
+  const journal = new JournalRepository(store, self);
+  await journal.open(record('AA', { target: 'rare' }));
+  await store.write(
+    `INSERT INTO journal (id, time, healer, signal, decision, action, target, result, ids, holder_pid, holder_start)
+     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${maxLooked + 5})
+     SELECT printf('B%07d', i), '2026-11-21T13:00:00.000Z', 'breaker', 'x', 'x', 'x', 'common', 'healed', '[]', 1, '1' FROM n`,
+  );
+  const first = await journal.list({ limit: 5, target: 'rare' });
+  assert.deepEqual([idsOf(first), first.hasMore, first.lookedTo], [[], true, 'B0000006']);
+  const second = await journal.list({ limit: 5, target: 'rare', before: first.lookedTo ?? '' });
+  assert.deepEqual([idsOf(second), second.hasMore], [['AA'], false]);
 });

@@ -5,8 +5,8 @@
  * Records are told in the order in which they were committed, which is also what a reader that follows them needs: of two
  * processes, the one that made its id first may write it last.
  */
-import type { SQLInputValue } from 'node:sqlite';
 import type { ProcessIdentity } from '../kernel/process-identity.ts';
+import { type JournalQuery, lastLookedAt, pageOf } from './journal-query.ts';
 import type { MainStore } from './main-store.ts';
 import type { Row } from './statements.ts';
 
@@ -33,19 +33,11 @@ export interface JournalRecord {
 
 export type JournalResult = 'healed' | 'no_effect' | 'worse' | 'suppressed' | 'dry_run';
 
-export interface JournalQuery {
-  /** At most 500. */
-  readonly limit: number;
-  /** Older than this record, newest first. */
-  readonly before?: string;
-  /** Newer than this record, oldest first. */
-  readonly after?: string;
-  readonly healer?: string;
-}
-
 export interface JournalPage {
   readonly records: readonly JournalRecord[];
   readonly hasMore: boolean;
+  /** Where the next page begins, when it is not behind the last record: so far was looked, and found no more. */
+  readonly lookedTo?: string;
 }
 
 const maxLimit = 500;
@@ -107,28 +99,15 @@ export class JournalRepository {
     return changes > 0;
   }
 
-  async list({ limit, before, after, healer }: JournalQuery): Promise<JournalPage> {
-    const bounded = Math.max(1, Math.min(maxLimit, Math.floor(limit)));
-    const conditions: string[] = [];
-    const params: SQLInputValue[] = [];
-    if (after !== undefined) {
-      conditions.push(`seq > ${placeOfEdge('<=', 'DESC', 0)}`);
-      params.push(after);
-    } else if (before !== undefined) {
-      conditions.push(`seq < ${placeOfEdge('>=', 'ASC', Number.MAX_SAFE_INTEGER)}`);
-      params.push(before);
-    } else {
-      // Always from a place: the plan then is to seek, not to read through.
-      conditions.push(`seq <= ${Number.MAX_SAFE_INTEGER}`);
-    }
-    if (healer !== undefined) {
-      conditions.push('healer = ?');
-      params.push(healer);
-    }
-    const order = after === undefined ? 'DESC' : 'ASC';
-    const sql = `SELECT * FROM journal WHERE ${conditions.join(' AND ')} ORDER BY seq ${order} LIMIT ?`;
-    const rows = this.#store.all(sql, [...params, bounded + 1]);
-    return { records: rows.slice(0, bounded).map(toRecord), hasMore: rows.length > bounded };
+  async list(query: JournalQuery): Promise<JournalPage> {
+    const bounded = Math.max(1, Math.min(maxLimit, Math.floor(query.limit)));
+    const { sql, params } = pageOf(query, bounded + 1);
+    const rows = this.#store.all(sql, params);
+    const records = rows.slice(0, bounded).map(toRecord);
+    if (rows.length > bounded) return { records, hasMore: true };
+    const end = lastLookedAt(query);
+    const row = end === undefined ? undefined : this.#store.get(end.sql, end.params);
+    return row === undefined ? { records, hasMore: false } : { records, hasMore: true, lookedTo: String(row['id']) };
   }
 
   /** Under way, opened by a process that is not alive any more: nobody will complete them. */
@@ -175,11 +154,6 @@ export class JournalRepository {
     }
     return removed;
   }
-}
-
-/** Where a record stands; where the nearest one stands when it has been pruned since. */
-function placeOfEdge(direction: '<=' | '>=', order: 'ASC' | 'DESC', otherwise: number): string {
-  return `coalesce((SELECT seq FROM journal WHERE id ${direction} ? ORDER BY id ${order} LIMIT 1), ${otherwise})`;
 }
 
 function toRecord(row: Row): JournalRecord {

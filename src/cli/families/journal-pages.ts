@@ -9,29 +9,41 @@ export interface JournalPage {
   readonly hasMore: boolean;
 }
 
+/** Names of the query's members. Undefined: all. */
+export interface JournalFilters {
+  readonly healer?: string | undefined;
+  readonly result?: string | undefined;
+  readonly target?: string | undefined;
+  /** RFC 3339. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
 const pageSize = 100;
+/** Pages that may be empty since the server looks at so many records a page: more than a journal has. */
+const maxPages = 1000;
 
 export class JournalPages {
   readonly #client: ApiClient;
-  readonly #healer: string | undefined;
+  readonly #filters: JournalFilters;
 
-  constructor(client: ApiClient, healer: string | undefined) {
+  constructor(client: ApiClient, filters: JournalFilters) {
     this.#client = client;
-    this.#healer = healer;
+    this.#filters = filters;
   }
 
   /** Newest first, at most `limit`. */
   async newest(limit: number, signal: AbortSignal): Promise<JournalPage> {
     const records: JsonObject[] = [];
-    let cursor: string | undefined;
-    for (;;) {
-      const page = await this.#page({ limit: Math.min(limit - records.length, pageSize), cursor }, signal);
+    let page: JournalPage = { records, nextCursor: undefined, hasMore: true };
+    for (let pages = 0; pages < maxPages && page.hasMore && records.length < limit; pages++) {
+      const cursor = page.nextCursor;
+      page = await this.#page({ limit: Math.min(limit - records.length, pageSize), cursor }, signal);
       records.push(...page.records.slice(0, limit - records.length));
-      cursor = page.nextCursor;
-      // A page without records would make this a loop without end.
-      const isLast = !page.hasMore || cursor === undefined || page.records.length === 0;
-      if (isLast || records.length >= limit) return { ...page, records };
+      // A page that leads to itself, or nowhere, would make this a loop without end.
+      if (page.nextCursor === undefined || page.nextCursor === cursor) break;
     }
+    return { ...page, records };
   }
 
   /** Oldest first, one page. */
@@ -40,8 +52,7 @@ export class JournalPages {
   }
 
   async #page(query: Readonly<Record<string, string | number | undefined>>, signal: AbortSignal): Promise<JournalPage> {
-    const healer = this.#healer;
-    const request = { method: 'GET', path: '/api/journal', query: { ...query, healer } } as const;
+    const request = { method: 'GET', path: '/api/journal', query: { ...query, ...this.#filters } } as const;
     const { data, next_cursor: cursor, has_more: hasMore } = await this.#client.send(request, signal);
     if (!Array.isArray(data) || !data.every(isRecord)) {
       throw new CommandFailure(exitCodes.failed, 'The journal cannot be understood: is the server of another version?');

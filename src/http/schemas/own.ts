@@ -7,7 +7,11 @@ import { newVirtualModel, virtualModelChange } from './virtual-models.ts';
 
 const journalPage = z
   .strictObject({ data: z.array(journalRecord), next_cursor: z.string().nullable(), has_more: z.boolean() })
-  .meta({ id: 'JournalPage', description: 'Newest first; with `after`, oldest first.' });
+  .meta({
+    id: 'JournalPage',
+    description:
+      'Newest first; with `after`, oldest first. With `result` or `target`, a page may have fewer records than there are, or none: `has_more` says whether there may be others behind `next_cursor`.',
+  });
 
 const recordId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'it is not the id of a record');
 
@@ -16,6 +20,18 @@ const journalQuery = z.strictObject({
   cursor: recordId.optional().describe('The `next_cursor` of the page before.'),
   after: recordId.optional().describe('The id of a record: only what came later, oldest first.'),
   healer: z.string().min(1).max(64).optional().describe('Only the records of this healer.'),
+  result: z
+    .enum(['healed', 'no_effect', 'worse', 'suppressed', 'dry_run', 'pending'])
+    .optional()
+    .describe('Only the records with this result; `pending`: those under way.'),
+  target: z
+    .string()
+    .min(1)
+    .max(300)
+    .optional()
+    .describe('Only the records about this target: whole words of it, such as the name of a host.'),
+  since: z.iso.datetime({ offset: true }).optional().describe('Only what began then or later; RFC 3339.'),
+  until: z.iso.datetime({ offset: true }).optional().describe('Only what began then or before; RFC 3339.'),
 });
 
 const mode = z
