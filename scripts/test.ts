@@ -21,7 +21,10 @@ interface Suite {
 }
 
 const suites: Readonly<Record<string, Suite>> = {
-  unit: { files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/{docs,fake-ollama}/*.test.ts'], concurrency: 2 },
+  unit: {
+    files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/{docs,fake-ollama,support}/*.test.ts'],
+    concurrency: 2,
+  },
   integration: {
     files: ['test/integration/*.test.ts'],
     concurrency: 3,
@@ -32,7 +35,9 @@ const suites: Readonly<Record<string, Suite>> = {
   cluster: {
     files: ['test/cluster/*.test.ts'],
     concurrency: 2,
-    alone: ['test/cluster/{adaptive-slots,failing-hosts,hung-worker,memory,reload,replacement}.test.ts'],
+    alone: [
+      'test/cluster/{adaptive-slots,failing-hosts,hung-worker,journal-match,load-shed,memory,reload,replacement}.test.ts',
+    ],
   },
   chaos: { files: ['test/chaos/*.test.ts'], concurrency: 1 },
 };

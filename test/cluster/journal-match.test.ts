@@ -1,0 +1,92 @@
+/** What the journal says was healed is what was injected, one to one: none missing, none extra. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import type { JournalRecord } from '../../src/journal/record.ts';
+import { freezeProcess } from '../faults/freeze-process.ts';
+import { ask, type Json, json } from '../integration/wire.ts';
+import { complaintsOf, type InjectedFault, matchJournal } from '../support/journal-match.ts';
+import { at } from '../support/keep-alive-load.ts';
+import { openStream } from '../support/open-stream.ts';
+import { checkout, startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { until } from '../support/until.ts';
+
+/** Within this, a record has begun: what is silent is found within 20 s. */
+const foundMs = 20_000;
+
+async function startHost(): Promise<{ url: string; pid: number } & AsyncDisposable> {
+  const options = ['--port', '0', '--num-parallel', '4', '--tokens', '2000', '--token-ms', '20', '--quiet'];
+  const child: ChildProcess = spawn(process.execPath, ['test/fake-ollama/main.ts', ...options], {
+    cwd: checkout,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  assert.ok(child.stdout !== null && child.pid !== undefined);
+  const exited = once(child, 'exit');
+  const [url] = await once(createInterface(child.stdout), 'line');
+  const dispose = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  return { url: String(url), pid: child.pid, [Symbol.asyncDispose]: dispose };
+}
+
+function faultNow(healer: string, target: string, action: string): InjectedFault {
+  const nowMs = Date.now();
+  return { healer, target, action, from: new Date(nowMs), to: new Date(nowMs + foundMs) };
+}
+
+async function recordsOf(cluster: TestCluster, since: Date): Promise<JournalRecord[]> {
+  const page = json(await ask(cluster, `/api/journal?limit=500&since=${since.toISOString()}`));
+  return page['data'] as JournalRecord[];
+}
+
+async function breakerOf(cluster: TestCluster, name: string): Promise<unknown> {
+  const { data } = json(await ask(cluster, '/api/admin/breakers'));
+  return (data as Json[]).find(breaker => breaker['name'] === name)?.['state'];
+}
+
+test('a killed worker and a frozen host are two episodes in the journal, and there is nothing besides', async () => {
+  await using host = await startHost();
+  const env = {
+    CACHE: 'off',
+    OLLAMA_URLS: `${host.url}#slots=4`,
+    HEARTBEAT_INTERVAL: 'off',
+    OLLAMA_RESTART_COMMAND: 'off',
+    RETRY_MAX: '1',
+  };
+  await using cluster = await startCluster({ env });
+  const name = new URL(host.url).host;
+  const beganAt = new Date();
+  const faults: InjectedFault[] = [];
+
+  const [victim] = await cluster.workers();
+  assert.ok(victim !== undefined);
+  faults.push(faultNow('dead-leases', `process ${victim.pid}`, 'release_leases'));
+  process.kill(victim.pid, 'SIGKILL');
+  await until('another serves', async () => {
+    const workers = await cluster.workers();
+    return workers.length === 2 && workers.every(({ pid, state }) => pid !== victim.pid && state === 'ready');
+  });
+
+  const story = { model: 'llama3.2', messages: [{ role: 'user', content: 'A story' }] };
+  const stream = await openStream(at(cluster, '/api/chat'), story);
+  await stream.first;
+  faults.push(faultNow('breaker', name, 'open'));
+  const frozen = freezeProcess(host.pid);
+  try {
+    await until('its breaker opens', async () => (await breakerOf(cluster, name)) === 'open', foundMs);
+  } finally {
+    frozen.thaw();
+  }
+  faults.push(faultNow('breaker', name, 'close'));
+  await until('its breaker closes', async () => (await breakerOf(cluster, name)) === 'closed', foundMs);
+  await until('all records are complete', async () =>
+    (await recordsOf(cluster, beganAt)).every(({ result }) => result !== null),
+  );
+  const match = matchJournal(faults, await recordsOf(cluster, beganAt));
+  assert.deepEqual(complaintsOf(match), []);
+  assert.equal(match.matched.length, 3);
+  assert.deepEqual(new Set(match.matched.map(({ record }) => record.result)), new Set(['healed']));
+});
