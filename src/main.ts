@@ -1,6 +1,7 @@
 /** A worker of the cluster. Everything else can be embedded elsewhere. */
-import { isLoopback } from './config/config.ts';
+
 import { checkout, readColour, readVersion } from './config/environment.ts';
+import { isLoopback } from './config/own-address.ts';
 import { runProcess } from './run-process.ts';
 
 await runProcess('worker', async (config, { print, leave }) => {

@@ -8,7 +8,6 @@ import { Authenticator, newKey } from '../auth/authenticator.ts';
 import { isKey } from '../auth/credentials.ts';
 import type { Config } from '../config/config.ts';
 import { createPipeline, withOldAnswers } from '../gateway/pipeline.ts';
-import { createAccessLog } from '../http/access-log.ts';
 import { ActiveRequests } from '../http/active-requests.ts';
 import { createExpressApp } from '../http/express-app.ts';
 import { createHostCheck } from '../http/host-policy.ts';
@@ -26,20 +25,21 @@ import { readOrMakeSecret } from '../storage/secret-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { metricsContentType } from '../telemetry/metrics-text.ts';
 import { CacheWarmer } from './cache-warmer.ts';
-import { countRequest, noRoute } from './count-request.ts';
+import { noRoute } from './count-request.ts';
 import { createAdaptiveLimits } from './create-adaptive-limits.ts';
 import { createAdmission } from './create-admission.ts';
 import { createCache } from './create-cache.ts';
 import { createHosts } from './create-hosts.ts';
 import { createModels } from './create-models.ts';
 import { createProtection } from './create-protection.ts';
+import { createRequestEnd } from './create-request-end.ts';
 import { createResilience } from './create-resilience.ts';
 import { createSpine } from './create-spine.ts';
+import { createWorkerDoor } from './create-worker-door.ts';
 import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
-import { renderClusterMetrics, renderOwnMetrics } from './metrics-render.ts';
+import { renderClusterMetrics } from './metrics-render.ts';
 import { PreWarm } from './pre-warm.ts';
-import { PrivateSocket } from './private-socket.ts';
 import { recycleAsker } from './recycle-asker.ts';
 import { removeDeadSockets } from './remove-dead-sockets.ts';
 import { Serving } from './serving.ts';
@@ -173,22 +173,11 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       openApi: { read: () => readFile(new URL('../../docs/reference/openapi.json', import.meta.url)) },
     }),
   );
-  const recordAccess = log.keeps('info')
-    ? createAccessLog({ source: `deci-${colour}`, pid: process.pid, write: line => log.line(line), now: Date.now })
-    : () => undefined;
   const app = createExpressApp({
     newId,
     active,
     onStream: () => events.streamOpened(),
-    onEnd: context => {
-      recordAccess(context);
-      countRequest(context, events);
-      if (context.unexpected !== undefined) {
-        const { cause } = context.unexpected;
-        const text = cause instanceof Error ? cause.stack : String(cause);
-        log.error('unexpected failure of a request', { request_id: context.id, cause: text });
-      }
-    },
+    onEnd: createRequestEnd({ source: `deci-${colour}`, log, events }),
     hostAllowed: createHostCheck(loopback, config.allowedHosts),
     origins: new OriginPolicy(config.allowedOrigins),
     routes,
@@ -215,6 +204,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       log.info('worker state', { state, active: active.size });
     },
   });
+  const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
   const describe = (): object => ({
     pid: process.pid,
     colour,
@@ -227,34 +217,14 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     started_at: startedAt.toISOString(),
     ...protection.describe(),
   });
-  const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
-  const door = new PrivateSocket({
+  const door = createWorkerDoor({
     socketPath,
-    routes: {
-      'GET /state': () => ({ body: describe() }),
-      'GET /metrics': () => ({ body: renderOwnMetrics(registry) }),
-      'HEAD /metrics': () => {
-        registry.flush();
-        return {};
-      },
-      'POST /live': async () => {
-        await serving.live();
-        return { body: describe() };
-      },
-      'POST /standby': async () => {
-        await serving.standby();
-        return { body: describe() };
-      },
-      'POST /drain': () => {
-        // Behind the answer: whoever asked shall hear that it was understood.
-        setImmediate(() => identity.leave('asked to drain'));
-        return { status: 202, body: describe() };
-      },
-    },
-    fallback: app,
-    random: Math.random,
-    onTakenBack: () => log.warn('the private socket was lost and is back', { path: socketPath }),
-    onFailure: error => log.error('the private socket cannot be kept', { cause: String(error) }),
+    serving,
+    registry,
+    log,
+    describe,
+    publicApp: app,
+    leave: identity.leave,
   });
 
   return {

@@ -2,7 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandEnvironment } from '../config/command-environment.ts';
-import { type Config, ConfigError, isLoopback } from '../config/config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
+import { isLoopback } from '../config/own-address.ts';
 import { readRunState } from '../config/run-state.ts';
 import { CommandFailure, exitCodes } from '../kernel/exit-codes.ts';
 

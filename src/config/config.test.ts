@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import { type Config, ConfigError, type Environment, examineSettings, isLoopback, readConfig } from './config.ts';
+import { type Config, ConfigError, type Environment, examineSettings, readConfig } from './config.ts';
+import { isLoopback } from './own-address.ts';
 
 const read = (env: Environment = {}): Config => readConfig(env, '/opt/deci');
 

@@ -30,3 +30,7 @@ function bare(host: string): string {
     .replace(/^\[|\]$/g, '')
     .replace(/%.*$/, '');
 }
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}

@@ -1,6 +1,7 @@
 /** Whether the settings can be used, all mistakes at once, and whether they let in more people than was meant. */
-import { type Config, ConfigError, type Environment, isLoopback } from '../../../src/config/config.ts';
+import { type Config, ConfigError, type Environment } from '../../../src/config/config.ts';
 import { misspelledNames } from '../../../src/config/misplaced-names.ts';
+import { isLoopback } from '../../../src/config/own-address.ts';
 import { plural } from '../describe.ts';
 import { type Finding, fail, ok, type Result, warn } from './finding.ts';
 
