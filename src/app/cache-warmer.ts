@@ -27,6 +27,8 @@ const maxLines = 1000;
 const pauseMs = 1000;
 const leaseMs = 6 * 3_600_000;
 const paths = ['/api/chat', '/api/generate'] as const;
+/** Whoever asks without a key is called so, as a tenant and as one of its keys. */
+const anonymous = 'local';
 
 export class CacheWarmer<Lease> implements Resource {
   readonly name = 'cache-warmer';
@@ -107,11 +109,19 @@ async function readJobs(path: string): Promise<GenerationJob[]> {
 }
 
 function readJob(line: string, number: number): GenerationJob {
-  const { path, body, tenant = 'local' } = parseObject(line) ?? {};
+  const {
+    path,
+    body,
+    tenant = anonymous,
+    key = tenant === anonymous ? anonymous : undefined,
+  } = parseObject(line) ?? {};
   const known = paths.find(one => one === path);
   if (known === undefined) throw new Error(`line ${number}: "path" must be ${paths.join(' or ')}`);
-  if (!isObject(body) || typeof body['model'] !== 'string' || typeof tenant !== 'string') {
+  if (!isObject(body) || typeof body['model'] !== 'string') {
     throw new Error(`line ${number}: "body" must be an object with a model`);
+  }
+  if (typeof tenant !== 'string' || !(key === undefined || typeof key === 'string')) {
+    throw new Error(`line ${number}: "tenant" and "key" must be texts`);
   }
   const request: JsonObject = { ...body, stream: true };
   return {
@@ -121,6 +131,7 @@ function readJob(line: string, number: number): GenerationJob {
     request,
     gathered: true,
     tenant,
+    owner: key,
     wishes: { noStore: false, allow: true, refuseDegraded: true, tags: [] },
     asker: { owner: 'deci', priority: 'background' },
   };

@@ -20,17 +20,21 @@ import { tellFailure } from '../kernel/failure-kinds.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
 import { SortableIds } from '../kernel/sortable-id.ts';
 import { modelKey } from '../ollama/model-key.ts';
+import type { ExchangeLimits } from '../ollama/upstream-exchange.ts';
 import { HotStore } from '../storage/hot-store.ts';
 import { cacheSchema, SharedCache } from '../storage/shared-cache.ts';
 import { Upkeep } from '../supervision/upkeep.ts';
 import type { Spine } from './create-spine.ts';
+import { createFlightFollower, FlightDoor } from './flight-door.ts';
 import { HealerLicence } from './healer-licence.ts';
 import { SharedCacheTeller } from './shared-cache-teller.ts';
 
 export interface CacheOptions extends CacheConfig {
   readonly runDir: string;
-  /** How long an answer of another worker is waited for. */
-  readonly maxWaitMs: number;
+  /** The name of this worker's socket there. */
+  readonly address: string;
+  /** Of an answer, also of one that another worker makes. */
+  readonly limits: ExchangeLimits & { readonly totalMs: number };
   readonly weights: ResponseCacheOptions['weights'];
   /** Whether nobody waits for a slot. */
   readonly isIdle: () => boolean;
@@ -43,6 +47,8 @@ export interface WorkerCache extends CacheDeps {
   readonly memory: MemoryTier;
   readonly admin: NonNullable<RouteDeps['cacheAdmin']['cache']>;
   readonly resources: readonly Resource[];
+  /** Where other workers read along. */
+  readonly flightDoor: FlightDoor;
 }
 
 /** Of a flight: more than is recorded, so that what is recorded was always kept whole. */
@@ -62,7 +68,8 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
   const info = healerCatalogue['shared-cache'];
   const ids = new SortableIds({ now: Date.now, random: Math.random });
   const journal = new Journal({ store: spine.journal, now: () => new Date(), newId: () => ids.next(), log });
-  const { runDir, ttlMs, staleMs, maxEntries, maxBytes, sharedBytes, maxWaitMs } = options;
+  const { runDir, ttlMs, staleMs, maxEntries, maxBytes, sharedBytes, address, limits } = options;
+  const maxWaitMs = limits.totalMs;
   const dir = join(runDir, 'cache');
   const licence = new HealerLicence({ info, journal, modeOf: name => spine.healerModes.of(name), nowMs: Date.now });
   const clock = (): number => performance.now();
@@ -100,7 +107,7 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     ttlMs,
     staleMs,
   });
-  const election = new FlightElection({ leases, clock, maxWaitMs });
+  const election = new FlightElection({ leases, clock, maxWaitMs, address });
   const flights = new SingleFlight<NativeStream, Urgency>(maxFlightBytes);
   const vectorFlights = new SingleFlight<OneBlock, Urgency>(maxVectorBytes);
   const upkeep = new Upkeep({
@@ -125,6 +132,8 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     flights,
     vectorFlights,
     election,
+    follow: createFlightFollower({ runDir, limits: { ...limits, firstMs: maxWaitMs } }),
+    flightDoor: new FlightDoor(flights),
     keyOf: requestKey,
     onResult: result => events.cacheAnswer({ result }),
     refresh:

@@ -12,7 +12,7 @@ export interface Models {
   readonly admin: RouteDeps['virtualModels'];
 }
 
-export function createModels({ models, upstreams }: Config, { store, log }: Spine): Models {
+export function createModels({ models, upstreams, cache }: Config, { store, log }: Spine): Models {
   const virtualModels = new VirtualModels({
     records: new VirtualModelRepository(store, () => new Date()),
     random: Math.random,
@@ -21,7 +21,7 @@ export function createModels({ models, upstreams }: Config, { store, log }: Spin
   const { fallbackText, runnerOptions, maxContext, keepAlive } = models;
   const protection = { runnerOptions, maxContext, keepAlive };
   return {
-    policy: { find: name => virtualModels.find(name), protection, fallbackText },
+    policy: { find: name => virtualModels.find(name), protection, fallbackText, cacheScope: cache?.scope ?? 'key' },
     virtualModels,
     admin: { virtualModels, hostNames: upstreams.map(({ url }) => new URL(url).host) },
   };

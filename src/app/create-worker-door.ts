@@ -2,6 +2,7 @@
 import type { createExpressApp } from '../http/express-app.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Spine } from './create-spine.ts';
+import { type FlightDoor, flightPath } from './flight-door.ts';
 import { renderOwnMetrics } from './metrics-render.ts';
 import { PrivateSocket } from './private-socket.ts';
 import type { Serving } from './serving.ts';
@@ -13,12 +14,14 @@ export interface WorkerDoorOptions {
   readonly log: Pick<Logger, 'warn' | 'error'>;
   readonly describe: () => object;
   readonly publicApp: ReturnType<typeof createExpressApp>;
+  /** Absent where answers are not shared. */
+  readonly flights: FlightDoor | undefined;
   /** Ends the process as a signal would. */
   readonly leave: (reason: string) => void;
 }
 
 export function createWorkerDoor(options: WorkerDoorOptions): PrivateSocket {
-  const { socketPath, serving, registry, log, describe } = options;
+  const { socketPath, serving, registry, log, describe, flights, publicApp } = options;
   return new PrivateSocket({
     socketPath,
     routes: {
@@ -42,7 +45,8 @@ export function createWorkerDoor(options: WorkerDoorOptions): PrivateSocket {
         return { status: 202, body: describe() };
       },
     },
-    fallback: options.publicApp,
+    fallback: (req, res) =>
+      req.url === flightPath && flights !== undefined ? flights.handle(req, res) : publicApp(req, res),
     random: Math.random,
     onTakenBack: () => log.warn('the private socket was lost and is back', { path: socketPath }),
     onFailure: error => log.error('the private socket cannot be kept', { cause: String(error) }),

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Authenticator, newKey } from '../auth/authenticator.ts';
 import { isKey } from '../auth/credentials.ts';
 import type { Config } from '../config/config.ts';
@@ -72,6 +72,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const { places, timeouts, bodyLimits, heartbeatMs } = config;
   const startedAt = new Date();
   let stopping: Promise<void> | undefined;
+  const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
+  const inferenceLimits = { firstMs: timeouts.loadMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
 
   const spine = createSpine(config, {
     role: colour,
@@ -104,7 +106,8 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
           {
             ...config.cache,
             runDir: places.runDir,
-            maxWaitMs: timeouts.totalMs,
+            address: basename(socketPath),
+            limits: inferenceLimits,
             weights: hosts.weights,
             isIdle: () => admission.waiting === 0 && isOptionalAllowed(),
           },
@@ -128,7 +131,6 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     { name: 'pre-warm', start: async () => undefined, stop: async () => preWarm.stop() },
   ]);
 
-  const inferenceLimits = { firstMs: timeouts.loadMs, stallMs: timeouts.stallMs, totalMs: timeouts.totalMs };
   const shortLimits = { firstMs: timeouts.requestMs, stallMs: timeouts.requestMs, totalMs: timeouts.requestMs };
   const transferLimits = { firstMs: timeouts.transferIdleMs, stallMs: timeouts.transferIdleMs, totalMs: undefined };
 
@@ -204,7 +206,6 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       log.info('worker state', { state, active: active.size });
     },
   });
-  const socketPath = join(places.runDir, `${colour}-${process.pid}.sock`);
   const describe = (): object => ({
     pid: process.pid,
     colour,
@@ -224,6 +225,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     log,
     describe,
     publicApp: app,
+    flights: cache?.flightDoor,
     leave: identity.leave,
   });
 
@@ -257,7 +259,11 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
     serving.leave();
     log.info('worker is leaving', { reason, active: active.size });
     try {
-      const { ended } = await drain({ active, servers: [publicServer], drainMs: timeouts.drainMs });
+      const { ended } = await drain({
+        active,
+        servers: [publicServer, ...(cache === undefined ? [] : [cache.flightDoor])],
+        drainMs: timeouts.drainMs,
+      });
       await warmer?.stop();
       // To the end a worker that leaves can be asked how far it is.
       await door.stop();

@@ -3,11 +3,19 @@
  * what is not done at the deadline, and only then closes sockets.
  */
 import type { ActiveRequests } from '../http/active-requests.ts';
-import type { HttpServer } from '../http/server.ts';
+
+/** Something with connections that are let go of. */
+export interface Door {
+  readonly connections: number;
+  /** No new ones. */
+  leave(): void;
+  closeIdle(): void;
+  destroyAll(): void;
+}
 
 export interface DrainOptions {
   readonly active: ActiveRequests;
-  readonly servers: readonly HttpServer[];
+  readonly servers: readonly Door[];
   /** How long requests may go on. */
   readonly drainMs: number;
 }
@@ -34,7 +42,7 @@ export async function drain({ active, servers, drainMs }: DrainOptions): Promise
  * Waits until no connection is left, closing the idle ones again and again once the grace is over. A request that arrives
  * meanwhile on an open connection is served, so it is connections that are waited for, not requests.
  */
-async function connectionsGone(servers: readonly HttpServer[], maxMs: number, graceMs: number): Promise<void> {
+async function connectionsGone(servers: readonly Door[], maxMs: number, graceMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const startedAt = performance.now();
   const sweep = (): void => {

@@ -44,20 +44,20 @@ class FakeLeases implements Leases<string> {
 const calm: FlightUrgency = { priority: 'batch', isOpen: false, raise: () => undefined };
 
 function elections(leases: FakeLeases, maxWaitMs = 5000): FlightElection<string> {
-  return new FlightElection({ leases, clock: () => performance.now(), maxWaitMs });
+  return new FlightElection({ leases, clock: () => performance.now(), maxWaitMs, address: 'here' });
 }
 
 test('one leads; another takes what was recorded, or the lead when it becomes free', async () => {
   const leases = new FakeLeases();
   let recorded: string | undefined;
   const look = (): string | undefined => recorded;
-  const lead = await elections(leases).elect('k', look, calm, never);
+  const lead = await elections(leases).elect('k', { look }, calm, never);
   assert.ok('resign' in lead);
-  const follower = elections(leases).elect('k', look, calm, never);
+  const follower = elections(leases).elect('k', { look }, calm, never);
   recorded = 'answer';
   assert.deepEqual(await follower, { found: 'answer' });
   recorded = undefined;
-  const next = elections(leases).elect('k', look, calm, never);
+  const next = elections(leases).elect('k', { look }, calm, never);
   lead.resign();
   const outcome = await next;
   assert.ok('resign' in outcome);
@@ -68,21 +68,20 @@ test('one leads; another takes what was recorded, or the lead when it becomes fr
 
 test('who waits for another worker stops when its client leaves, and when it has waited too long', async () => {
   const leases = new FakeLeases();
-  await elections(leases).elect('k', () => undefined, calm, never);
+  await elections(leases).elect('k', { look: () => undefined }, calm, never);
   const leaving = new AbortController();
-  const waiting = elections(leases).elect('k', () => undefined, calm, leaving.signal);
+  const waiting = elections(leases).elect('k', { look: () => undefined }, calm, leaving.signal);
   leaving.abort(new DeciError('client_closed'));
   await assert.rejects(waiting, { code: 'client_closed' });
-  await assert.rejects(
-    elections(leases, 1).elect('k', () => undefined, calm, never),
-    { code: 'total_timeout' },
-  );
+  await assert.rejects(elections(leases, 1).elect('k', { look: () => undefined }, calm, never), {
+    code: 'total_timeout',
+  });
 });
 
 test('where leases cannot be had, everybody leads', async () => {
   const leases = new FakeLeases();
   leases.broken = true;
-  assert.ok('resign' in (await elections(leases).elect('k', () => undefined, calm, never)));
+  assert.ok('resign' in (await elections(leases).elect('k', { look: () => undefined }, calm, never)));
 });
 
 test('who waits for another worker says how urgent it is, and whoever leads and waits hears of it', async () => {
@@ -90,11 +89,11 @@ test('who waits for another worker says how urgent it is, and whoever leads and 
   const heard: string[] = [];
   const leading = elections(leases);
   const open = { priority: 'background', isOpen: true, raise: (to: string) => void heard.push(to) };
-  const lead = await leading.elect('k', () => undefined, open, never);
+  const lead = await leading.elect('k', { look: () => undefined }, open, never);
   assert.ok('resign' in lead);
   const leaving = new AbortController();
   const urgency = { ...calm, priority: 'batch' };
-  const waiting = elections(leases).elect('k', () => undefined, urgency, leaving.signal);
+  const waiting = elections(leases).elect('k', { look: () => undefined }, urgency, leaving.signal);
   await until('it is said', () => leases.wishes.includes('batch'));
   urgency.priority = 'interactive';
   await until('it is said again', () => leases.wishes.includes('interactive'));

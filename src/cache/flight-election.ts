@@ -1,10 +1,12 @@
 /**
- * Who of all workers generates an answer that several want: whoever gets the lease. The others look whether the answer was
- * recorded, and whether the lease has become free because its holder is done, failed or dead; then one of them leads.
+ * Who of all workers generates an answer that several want: whoever gets the lease. The others ask the holder whether they may read
+ * along; until they may, they look whether the answer was recorded, and whether the lease has become free because its holder is
+ * done, failed or dead; then one of them leads.
  * Owner: the composition root, which has `renew` called often enough.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeciError } from '../kernel/errors.ts';
+import { Approach } from './approach.ts';
 
 interface LeaseRequest {
   readonly kind: string;
@@ -35,15 +37,30 @@ export interface FlightElectionOptions<Lease> {
   readonly clock: () => number;
   /** How long anybody waits for the answer of another worker. */
   readonly maxWaitMs: number;
+  /** Where others reach this worker; it stands in the lease. */
+  readonly address: string;
 }
 
-/** Either the answer of another worker, or the word to lead. */
-export type Outcome<T> = { readonly found: T } | { readonly resign: () => void };
+/** How one may come by the answer of another worker. */
+export interface Ways<Found, Joined> {
+  /** For what was recorded, where all workers record. */
+  readonly look: () => Found | undefined;
+  /** Reads along with the worker at that address. @throws when that cannot be done, or not yet */
+  readonly follow?: (address: string, signal: AbortSignal) => Promise<Joined>;
+}
+
+/** What another worker has made, what it makes, or the word to lead. */
+export type Outcome<Found, Joined = never> =
+  | { readonly found: Found }
+  | ([Joined] extends [never] ? never : { readonly joined: Joined })
+  | { readonly resign: () => void };
 
 /** A leader that is frozen is given up after this time; one that died is noticed at once. */
 const ttlMs = 15_000;
 const firstLookMs = 5;
 const maxLookMs = 100;
+/** Who has waited for so many looks asks to read along: most answers that are shared are there before. */
+const followFromMs = 40;
 /** Of those who wait in other workers: one each. */
 const maxWishes = 64;
 
@@ -62,36 +79,35 @@ export class FlightElection<Lease> {
   }
 
   /**
-   * @param look for the answer where all workers record theirs
    * @param urgency told to whoever leads, if that takes long
    * @throws DeciError `total_timeout`, or the signal's reason
    */
-  async elect<T>(
+  async elect<Found, Joined = never>(
     key: string,
-    look: () => T | undefined,
+    { look, follow }: Ways<Found, Joined>,
     urgency: FlightUrgency,
     signal: AbortSignal,
-  ): Promise<Outcome<T>> {
+  ): Promise<Outcome<Found, Joined>> {
     const { clock, maxWaitMs } = this.#options;
-    const startedAtMs = clock();
+    const endMs = clock() + maxWaitMs;
     const wishes = new Map<string, Lease | undefined>();
+    const approach = new Approach({ ask: asking => this.#follow(key, follow, asking), signal, clock });
+    let joined: Joined | undefined;
     try {
       for (let waitMs = firstLookMs; ; waitMs = Math.min(2 * waitMs, maxLookMs)) {
         signal.throwIfAborted();
-        const resign = this.#take(key, urgency);
-        // Behind the attempt: whoever led until now has recorded the answer before the lease became free.
-        const found = look();
-        if (found !== undefined) {
-          resign?.();
-          return { found };
-        }
-        if (resign !== undefined) return { resign };
-        if (clock() - startedAtMs > maxWaitMs) throw new DeciError('total_timeout');
+        const outcome = this.#attempt(key, look, urgency);
+        if (outcome !== undefined) return outcome;
+        if (clock() > endMs) throw new DeciError('total_timeout');
         const { priority } = urgency;
         if (waitMs === maxLookMs && !wishes.has(priority)) wishes.set(priority, this.#wish(key, priority));
-        await wait(waitMs, signal);
+        if (waitMs >= followFromMs) approach.begin();
+        joined = await approach.wait(wait(waitMs, signal));
+        // Only who can follow has joined, which the type cannot know.
+        if (joined !== undefined) return { joined } as Outcome<Found, Joined>;
       }
     } finally {
+      if (joined === undefined) approach.giveUp();
       for (const wish of wishes.values()) this.#release(wish);
     }
   }
@@ -113,6 +129,29 @@ export class FlightElection<Lease> {
     }
   }
 
+  #attempt<Found>(
+    key: string,
+    look: () => Found | undefined,
+    urgency: FlightUrgency,
+  ): { readonly found: Found } | { readonly resign: () => void } | undefined {
+    const resign = this.#take(key, urgency);
+    // Behind the attempt: whoever led until now has recorded the answer before the lease became free.
+    const found = look();
+    if (found === undefined) return resign && { resign };
+    resign?.();
+    return { found };
+  }
+
+  /** @returns undefined when nobody leads that can be asked */
+  async #follow<Joined>(
+    key: string,
+    follow: Ways<unknown, Joined>['follow'],
+    signal: AbortSignal,
+  ): Promise<Joined | undefined> {
+    const [leader] = follow === undefined ? [] : this.#options.leases.list({ kind: 'flight', key });
+    return leader?.data === undefined ? undefined : await follow?.(leader.data, signal);
+  }
+
   /** Says to whoever leads how urgent it is here. */
   #wish(key: string, data: string): Lease | undefined {
     try {
@@ -125,9 +164,9 @@ export class FlightElection<Lease> {
 
   /** @returns undefined when another worker leads. Where leases cannot be had, everybody leads. */
   #take(key: string, urgency: FlightUrgency): (() => void) | undefined {
-    const { leases } = this.#options;
+    const { leases, address } = this.#options;
     try {
-      const lease = leases.take({ kind: 'flight', key, capacity: 1, ttlMs });
+      const lease = leases.take({ kind: 'flight', key, capacity: 1, ttlMs, data: address });
       if (lease === undefined) return undefined;
       const id = Symbol(key);
       this.#held.set(id, { lease, key, urgency });

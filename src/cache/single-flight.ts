@@ -51,6 +51,12 @@ export class SingleFlight<Source extends FlightSource, Lead> {
     }
   }
 
+  /** For readers who can only follow. @returns undefined when there is nothing to join */
+  follow(key: string, signal: AbortSignal): FlightReader<Source> | undefined {
+    const flight = this.#flights.get(key)?.flight;
+    return flight?.joinable === true ? flight.join(signal) : undefined;
+  }
+
   join(key: string, signal: AbortSignal, { open, onOver, lead }: Departure<Source, Lead>): Joined<Source, Lead> {
     const under = this.#flights.get(key);
     if (under?.flight.joinable === true) {

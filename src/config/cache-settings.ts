@@ -11,6 +11,13 @@ export const cacheSettings = {
     meaning: 'Whether answers are recorded, given again and shared while they are under way.',
     group: 'Cache',
   },
+  CACHE_SCOPE: {
+    type: oneOf('key', 'tenant'),
+    default: 'key',
+    meaning:
+      'Who shares recorded answers and those under way: nobody but the key that asked, or all keys of a tenant. A virtual model may say otherwise.',
+    group: 'Cache',
+  },
   CACHE_TTL: {
     type: duration(1000, 365 * day),
     default: '1h',

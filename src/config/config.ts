@@ -84,6 +84,8 @@ export interface CacheConfig {
   /** Part of `ttlMs`. */
   readonly refreshAfter: number | undefined;
   readonly warmFile: string | undefined;
+  /** Who shares answers, where a virtual model does not say it. */
+  readonly scope: 'tenant' | 'key';
 }
 
 export interface Places {
@@ -223,6 +225,7 @@ function buildCache(values: SettingValues): CacheConfig {
     write: values.CACHE_WRITE,
     refreshAfter: values.CACHE_REFRESH_AHEAD === 'off' ? undefined : values.CACHE_REFRESH_AHEAD,
     warmFile: values.CACHE_WARM_FILE,
+    scope: values.CACHE_SCOPE,
   };
 }
 

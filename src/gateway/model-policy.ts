@@ -3,7 +3,7 @@ import { type JsonObject, parseObject, parseObjectExactly } from '../kernel/json
 import { type ChainStep, chainOf, type FindVirtual } from '../ollama/fallback-chain.ts';
 import { durationMs } from '../ollama/keep-alive.ts';
 import { modelKey } from '../ollama/model-key.ts';
-import type { VirtualModel } from '../ollama/virtual-model.ts';
+import type { CacheScope, VirtualModel } from '../ollama/virtual-model.ts';
 import { type CacheWishes, type GenerationJob, noWishes } from './job.ts';
 import { type AskedRequest, type Protection, type ShapedRequest, shapeRequest } from './shape-request.ts';
 
@@ -12,6 +12,8 @@ export interface ModelPolicy {
   readonly protection: Protection;
   /** What is said when nothing better can be; undefined where nothing is to be made up. */
   readonly fallbackText?: string | undefined;
+  /** Who shares recorded answers, where a virtual model does not say it. */
+  readonly cacheScope: CacheScope;
 }
 
 /** A request that is ready to be sent. */
@@ -19,8 +21,8 @@ export interface ReadyRequest extends ShapedRequest {
   readonly model: string;
   readonly hosts: readonly string[] | undefined;
   readonly retry: VirtualModel['retry'] | undefined;
-  /** Whether nobody else of the tenant shares its answers. */
-  readonly isOwn: boolean;
+  /** Whether all keys of the tenant share its answers. */
+  readonly isShared: boolean;
   /** The name that answers must carry; undefined where they carry it by themselves. */
   readonly rename: string | undefined;
   /** What holds of records for it, where a client wishes this. */
@@ -36,7 +38,7 @@ export function readyRequest(policy: ModelPolicy, name: string, asked: AskedRequ
     ...shaped,
     ...routeOf(step),
     model: step.model,
-    isOwn: virtual?.cache.scope === 'key',
+    isShared: isShared(policy, virtual),
     rename: virtual === undefined ? undefined : name,
     wishes: asking => wishesFor(asking, virtual),
   };
@@ -58,7 +60,8 @@ export function readyJob(
   if (given === undefined) return { job, adjusted: [] };
   const asked = { path: job.path, mayManage: job.mayManage === true, implied: job.implied };
   const first = shapeRequest({ ...asked, request: given, body: job.body }, step, policy.protection);
-  if (!first.isChanged && !isFallback) return { job, adjusted: [] };
+  const owner = isShared(policy, step.virtual) ? undefined : job.owner;
+  if (!first.isChanged && !isFallback) return { job: owner === job.owner ? job : { ...job, owner }, adjusted: [] };
   // It is written anew: only now it matters that every digit of it is there.
   const { request, adjusted } = shapeRequest({ ...asked, request: exactly(job, given) }, step, policy.protection);
   const whole = { ...request, model: step.model };
@@ -69,13 +72,17 @@ export function readyJob(
       ...routeOf(step),
       ...(job.hosts === undefined ? {} : { hosts: job.hosts }),
       model: step.model,
-      owner: step.virtual?.cache.scope === 'key' ? job.asker.owner : undefined,
+      owner,
       body: JSON.stringify(whole),
       request: whole,
       wishes,
     },
     adjusted,
   };
+}
+
+function isShared({ cacheScope }: ModelPolicy, virtual: VirtualModel | undefined): boolean {
+  return (virtual?.cache.scope ?? cacheScope) === 'tenant';
 }
 
 function routeOf({ virtual }: ChainStep): Pick<ReadyRequest, 'hosts' | 'retry'> {

@@ -31,9 +31,12 @@ export interface VirtualCache {
   readonly policy: 'default' | 'always' | 'never';
   /** A duration such as `10m`; null: as `CACHE_TTL` says. */
   readonly ttl: string | null;
-  /** Who shares answers: everybody of a tenant, or nobody but the key itself. */
-  readonly scope: 'tenant' | 'key';
+  /** Null: as `CACHE_SCOPE` says. */
+  readonly scope: CacheScope | null;
 }
+
+/** Who shares answers: everybody of a tenant, or nobody but the key itself. */
+export type CacheScope = 'tenant' | 'key';
 
 export interface VirtualRetry {
   /** In total; null: as `RETRY_MAX` says. */

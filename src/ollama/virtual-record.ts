@@ -3,7 +3,7 @@
  * it lacks members, of a newer one it may have others, or values, that are not known here. Pure.
  */
 import { isObject, type JsonObject, parseObject } from '../kernel/json.ts';
-import type { RunnerPolicy, VirtualModel } from './virtual-model.ts';
+import type { CacheScope, RunnerPolicy, VirtualModel } from './virtual-model.ts';
 
 const policies: readonly RunnerPolicy[] = ['keep', 'round_up', 'fix'];
 
@@ -35,7 +35,7 @@ function readCache(cache: JsonObject): VirtualModel['cache'] {
   return {
     policy: oneOf(['default', 'always', 'never'], cache['policy']) ?? 'default',
     ttl: text(cache['ttl']),
-    scope: oneOf(['tenant', 'key'], cache['scope']) ?? 'tenant',
+    scope: oneOf<CacheScope>(['tenant', 'key'], cache['scope']) ?? null,
   };
 }
 

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { ask, chat, inferenceCount, type Json, json } from '../integration/wire.ts';
 import { at, type Target } from '../support/keep-alive-load.ts';
-import { doneContent, openStream } from '../support/open-stream.ts';
+import { doneContent, nativeLines, openStream } from '../support/open-stream.ts';
 import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
@@ -81,4 +82,66 @@ test('a client that stalls in the middle of a shared answer keeps it from nobody
   const content = doneContent(await (await openStream(other, question)).ended);
   assert.equal(content?.length, 30 * 43_000);
   deaf.destroy();
+});
+
+test('who comes late to the other worker gets what was said so far at once, and then what is said', async () => {
+  cluster.control.setOptions({ tokens: 30, tokenMs: 50 });
+  const [door, other] = doors as readonly [Target, Target];
+  const question = chat('late at the other worker', fixed);
+  const leading = await openStream(door, question);
+  await leading.first;
+  const following = await openStream(other, question);
+  await following.first;
+  const isLeadOver = await Promise.race([leading.ended.then(() => true), setImmediate(false)]);
+  assert.equal(isLeadOver, false, 'he hears of it while it is said');
+  const [led, followed] = await Promise.all([leading.ended, following.ended]);
+  assert.ok(doneContent(led) !== undefined && doneContent(led) === doneContent(followed));
+  assert.equal(inferenceCount(cluster.control), 1);
+});
+
+test('an answer that is read along at the other worker goes on when all who asked its own worker have left', async () => {
+  cluster.control.setOptions({ tokens: 30, tokenMs: 50 });
+  const [door, other] = doors as readonly [Target, Target];
+  const question = chat('left by the first', fixed);
+  const leading = await openStream(door, question);
+  await leading.first;
+  const following = await openStream(other, question);
+  await following.first;
+  leading.leave();
+  await leading.ended;
+  assert.notEqual(doneContent(await following.ended), undefined);
+  assert.equal(inferenceCount(cluster.control), 1);
+  // And it ends when the last one has left.
+  const last = await openStream(door, chat('left by all', fixed));
+  await last.first;
+  const also = await openStream(other, chat('left by all', fixed));
+  await also.first;
+  last.leave();
+  also.leave();
+  await cluster.control.waitFor(state => state.aborted > 0);
+});
+
+test('a worker that leaves finishes what another one reads along; one that is killed makes it end with an error', async () => {
+  await using one = await startCluster({ fakeOptions: { numParallel: 8, tokens: 40, tokenMs: 50 } });
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    const [leader, follower] = (await one.workers()).map(({ pid }) => ({
+      pid,
+      target: { ...at(one, '/api/chat'), socketPath: join(one.runDir, `blue-${pid}.sock`) },
+    })) as [{ pid: number; target: Target }, { pid: number; target: Target }];
+    const question = chat(`led by one that gets ${signal}`, fixed);
+    const leading = await openStream(leader.target, question);
+    await leading.first;
+    const following = await openStream(follower.target, question);
+    await following.first;
+    leading.leave();
+    process.kill(leader.pid, signal);
+    const end = await following.ended;
+    assert.equal(end.whole, true, 'the stream ends as HTTP says it must');
+    if (signal === 'SIGINT') assert.notEqual(doneContent(end), undefined);
+    else assert.match(String(nativeLines(end.text).at(-1)?.error), /worker/);
+    await until('there are two again', async () => {
+      const now = await one.workers();
+      return now.length === 2 && now.every(({ pid }) => pid !== leader.pid);
+    });
+  }
 });

@@ -94,7 +94,7 @@ test('what cannot be right is refused in words that name the member', async () =
 test('a new one is made by POST too, once', async () => {
   const made = await ask(cluster, admin, { name: 'team/posted', base: 'llama3.2', cache: { policy: 'always' } });
   assert.deepEqual([made.status, made.headers.get('location')], [201, `${admin}/team/posted`]);
-  assert.deepEqual(json(made)['cache'], { policy: 'always', ttl: null, scope: 'tenant' });
+  assert.deepEqual(json(made)['cache'], { policy: 'always', ttl: null, scope: null });
   await until('every worker knows it', async () =>
     (await everywhere(() => ask(cluster, `${admin}/team/posted`))).every(({ text }) => text === made.text),
   );

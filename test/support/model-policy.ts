@@ -5,7 +5,12 @@ import type { VirtualModel } from '../../src/ollama/virtual-model.ts';
 
 export function modelPolicy(changes: Partial<ModelPolicy> = {}): ModelPolicy {
   const keepAlive = { minMs: 0, maxMs: Number.POSITIVE_INFINITY };
-  return { find: () => undefined, protection: { runnerOptions: 'keep', maxContext: 2 ** 30, keepAlive }, ...changes };
+  return {
+    find: () => undefined,
+    protection: { runnerOptions: 'keep', maxContext: 2 ** 30, keepAlive },
+    cacheScope: 'key',
+    ...changes,
+  };
 }
 
 export function virtualModel(name: string, base: string, changes: Partial<VirtualModel> = {}): VirtualModel {
@@ -19,7 +24,7 @@ export function virtualModel(name: string, base: string, changes: Partial<Virtua
     system_policy: 'default',
     fallbacks: [],
     fallback_text: null,
-    cache: { policy: 'default', ttl: null, scope: 'tenant' },
+    cache: { policy: 'default', ttl: null, scope: null },
     retry: { attempts: null, also: [], never: [] },
     keep_alive: null,
     knowledge: null,

@@ -7,6 +7,8 @@ export interface OpenStream {
   /** Resolves when the first bytes are there; also when the answer ended without any. */
   readonly first: Promise<void>;
   readonly ended: Promise<StreamEnd>;
+  /** The client goes away. */
+  leave(): void;
 }
 
 export interface StreamEnd {
@@ -44,7 +46,7 @@ export async function openStream(
     first.resolve();
     ended.resolve({ text, whole: res.complete });
   });
-  return { status: res.statusCode ?? 0, first: first.promise, ended: ended.promise };
+  return { status: res.statusCode ?? 0, first: first.promise, ended: ended.promise, leave: () => res.destroy() };
 }
 
 export interface NativeLine {

@@ -3,6 +3,7 @@
  * answered from the record, or shares the answer that is under way; every other answer is only recorded, for the time when
  * no host can answer. Nobody is given what another tenant's request has made.
  */
+import type { Outcome, Ways } from '../../cache/flight-election.ts';
 import type { Recording } from '../../cache/recording.ts';
 import type { Renewal } from '../../cache/refresh-ahead.ts';
 import type { KeyedRequest, RequestKey } from '../../cache/request-key.ts';
@@ -14,7 +15,14 @@ import type { AnswerMarks, CacheResult, Generate, NativeStream } from '../genera
 import { type GenerationJob, noWishes, type RecordedQuestion } from '../job.ts';
 import { isWorthStale } from '../stale-if-error.ts';
 import { Urgency } from '../urgency.ts';
-import { BegunAnswer, isRecordable, RecordedAnswer, ReplayedAnswer, SharedAnswer } from './cached/answers.ts';
+import {
+  BegunAnswer,
+  FollowedAnswer,
+  isRecordable,
+  RecordedAnswer,
+  ReplayedAnswer,
+  SharedAnswer,
+} from './cached/answers.ts';
 
 export interface CacheDeps {
   readonly cache: Pick<
@@ -23,13 +31,15 @@ export interface CacheDeps {
   >;
   readonly flights: SingleFlight<NativeStream, Urgency>;
   readonly election: {
-    elect<T>(
+    elect<Found, Joined = never>(
       key: string,
-      look: () => T | undefined,
+      ways: Ways<Found, Joined>,
       urgency: Urgency,
       signal: AbortSignal,
-    ): Promise<{ readonly found: T } | { readonly resign: () => void }>;
+    ): Promise<Outcome<Found, Joined>>;
   };
+  /** Reads along with the worker at that address. @throws when it makes no such answer, or has not begun */
+  readonly follow?: (address: string, key: string, signal: AbortSignal) => Promise<NativeStream>;
   /** Undefined for a request of which no answer may be kept. */
   readonly keyOf: (request: KeyedRequest) => RequestKey | undefined;
   readonly onResult: (result: CacheResult) => void;
@@ -143,8 +153,9 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
   const joined = flights.join(flight, signal, {
     lead: urgency,
     open: async unread => {
-      const outcome = await election.elect(key, () => cache.freshShared(key, job.wishes?.ttlMs), urgency, unread);
+      const outcome = await election.elect(key, waysOf(deps, { job, key }), urgency, unread);
       if ('found' in outcome) return new ReplayedAnswer(outcome.found, { cache: 'coalesced', cacheKey: key });
+      if ('joined' in outcome) return outcome.joined;
       // Nobody may be left to hear of the answer, and then nobody else would give the lead back.
       ({ resign } = outcome);
       if (unread.aborted) resign();
@@ -168,6 +179,20 @@ async function share(deps: CacheDeps, next: Generate, { job, key }: Asked, signa
   const source = await reader.opened();
   const cacheResult = isFirst && source === lead ? 'miss' : 'coalesced';
   return await new SharedAnswer(source, reader, { cache: cacheResult, cacheKey: key }).begin();
+}
+
+/** What is wanted whole is taken from the record: it is there as soon as the end is, and may be made again until then. */
+function waysOf({ cache, follow }: CacheDeps, { job, key }: Asked): Ways<Recording, NativeStream> {
+  const look = (): Recording | undefined => cache.freshShared(key, job.wishes?.ttlMs);
+  if (follow === undefined || job.gathered === true) return { look };
+  return {
+    look,
+    // Until the first line is here another one may still lead: then nobody has had anything of this.
+    follow: async (address, signal) => {
+      const stream = await follow(address, key, signal);
+      return await new FollowedAnswer(stream, { cache: 'coalesced', cacheKey: key }).begin();
+    },
+  };
 }
 
 /** Nobody waits for it. */

@@ -103,16 +103,27 @@ test('an answer of another model that others read as well ends for this reader w
   assert.equal(stream.marks?.degraded, 'fallback_text');
 });
 
-test('answers of a virtual model may belong to the key that asked: whichever of its models answers', async () => {
-  const own = { policy: 'default', ttl: null, scope: 'key' } as const;
-  const find = findAmong(virtualModel('main', 'a', { cache: own, fallbacks: ['b'] }));
-  const owners: Array<string | undefined> = [];
-  const next: Generate = async asked => {
-    owners.push(asked.owner);
-    if (asked.model === 'a') throw new DeciError('upstream_broken');
-    return answer(asked);
-  };
-  const deps = { ...modelPolicy({ find }), totalMs: 1000, nowMs: () => 0, stale: () => undefined };
-  await createModelled(deps, next)({ ...job, asker: { ...testAsker, owner: 'me' } }, never);
-  assert.deepEqual(owners, ['me', 'me']);
+test('answers belong to the key that asked, unless the settings or a virtual model let its tenant share them', async () => {
+  const scoped = (scope: 'key' | 'tenant' | null) => ({ policy: 'default', ttl: null, scope }) as const;
+  for (const [cacheScope, scope, owner] of [
+    ['key', undefined, 'me'],
+    ['key', null, 'me'],
+    ['key', 'tenant', undefined],
+    ['tenant', undefined, undefined],
+    ['tenant', null, undefined],
+    ['tenant', 'key', 'me'],
+  ] as const) {
+    const virtual =
+      scope === undefined ? [] : [virtualModel(job.model, 'a', { cache: scoped(scope), fallbacks: ['b'] })];
+    const owners: Array<string | undefined> = [];
+    const next: Generate = async asked => {
+      owners.push(asked.owner);
+      if (asked.model === 'a') throw new DeciError('upstream_broken');
+      return answer(asked);
+    };
+    const names = modelPolicy({ find: findAmong(...virtual), cacheScope });
+    const deps = { ...names, totalMs: 1000, nowMs: () => 0, stale: () => undefined };
+    await createModelled(deps, next)({ ...job, owner: 'me' }, never);
+    assert.deepEqual(owners, scope === undefined ? [owner] : [owner, owner], `${cacheScope}, ${scope}`);
+  }
 });

@@ -34,7 +34,7 @@ export function createModelled(deps: ModelledDeps, next: Generate): Generate {
     const tries = { deps, next, job, signal, endsAtMs };
     try {
       // An old answer of this model comes behind a new one of another.
-      const asked = steps.length === 1 ? first.job : refusingDegraded(first.job, first.job);
+      const asked = steps.length === 1 ? first.job : refusingDegraded(first.job, first.job, step);
       return dressed(await next(asked, signal), { step, name: job.model, adjusted: first.adjusted });
     } catch (thrown) {
       if (job.wishes?.refuseDegraded === true || !mayFallBack(thrown, signal)) throw thrown;
@@ -68,7 +68,7 @@ async function otherModels(
     try {
       const { job: ready, adjusted } = readyJob(deps, job, step);
       const asker = { ...ready.asker, timeoutMs: leftMs };
-      const stream = await next({ ...refusingDegraded(ready, first), asker }, deadline.signal);
+      const stream = await next({ ...refusingDegraded(ready, first, step), asker }, deadline.signal);
       return dressed(stream, { step, name: job.model, adjusted, degraded: 'fallback_model', onOver: deadline.over });
     } catch (thrown) {
       deadline.over();
@@ -104,9 +104,12 @@ function fixedText({ deps, job, signal }: Tries, { virtual }: ChainStep, thrown:
   return wantsNoText(job.path, request) ? undefined : new CannedAnswer(job, text);
 }
 
-/** @param first behind the others, an old answer of this one may be given; what belongs to a key does so whoever answers */
-function refusingDegraded(job: GenerationJob, first: GenerationJob): GenerationJob {
-  const owner = job.owner ?? first.owner;
+/**
+ * @param first behind the others, an old answer of this one may be given; what belongs to a key does so whoever answers, and a model
+ * that has no say of its own goes by what was asked for
+ */
+function refusingDegraded(job: GenerationJob, first: GenerationJob, { virtual }: ChainStep): GenerationJob {
+  const owner = virtual === undefined ? first.owner : (job.owner ?? first.owner);
   return { ...job, owner, insteadOf: first, wishes: { ...(job.wishes ?? noWishes), refuseDegraded: true } };
 }
 

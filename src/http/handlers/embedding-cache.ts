@@ -42,9 +42,9 @@ export interface EmbeddingWanted {
 
 /** As it is looked for, and what a client is told of one that was not made as it was asked for. */
 export function embeddingAsked(path: EmbeddingAsked['path'], ready: ReadyRequest, asker: Asker): EmbeddingAsked {
-  const { model, request, wishes, rename, adjusted, hosts, isOwn } = ready;
+  const { model, request, wishes, rename, adjusted, hosts, isShared } = ready;
   const marks = { model: rename === undefined ? undefined : model, adjusted };
-  return { path, model, request, wishes, hosts, owner: isOwn ? asker.owner : undefined, asker, marks };
+  return { path, model, request, wishes, hosts, owner: isShared ? undefined : asker.owner, asker, marks };
 }
 
 /**
@@ -110,7 +110,7 @@ async function share(
   const joined = vectorFlights.join(key, signal, {
     lead: urgency,
     open: async unread => {
-      const outcome = await election.elect(key, () => cache.freshShared(key, ttlMs), urgency, unread);
+      const outcome = await election.elect(key, { look: () => cache.freshShared(key, ttlMs) }, urgency, unread);
       if ('found' in outcome) return new OneBlock(outcome.found.lines, true);
       ({ resign } = outcome);
       if (unread.aborted) resign();

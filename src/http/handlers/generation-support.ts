@@ -13,7 +13,7 @@ export interface GenerationDeps {
 }
 
 /** A job as a handler knows it; who asks and what he wishes is in the context. */
-export type HandlerJob = Omit<GenerationJob, 'tenant' | 'wishes' | 'asker'>;
+export type HandlerJob = Omit<GenerationJob, 'tenant' | 'owner' | 'wishes' | 'asker'>;
 
 /** Starts the job and notes where its answer is from; the last line is noted when the lines have been read. */
 export async function startGeneration(
@@ -25,7 +25,7 @@ export async function startGeneration(
   const wishes = readCacheWishes(context.req.headers);
   const tenant = tenantOf(context);
   const asker = askerOf(context);
-  const asked = { ...job, tenant, wishes, asker, mayManage: mayManage(context) };
+  const asked = { ...job, tenant, owner: asker.owner, wishes, asker, mayManage: mayManage(context) };
   const stream = await deps.generate(asked, context.signal);
   if (stream.upstream !== undefined) noteUpstream(context, stream.upstream);
   noteQueue(context, stream.queueMs);

@@ -37,9 +37,13 @@ const members = {
     .strictObject({
       policy: z.enum(['default', 'always', 'never']).default('default'),
       ttl: z.string().max(64).nullable().default(null).describe('Such as `10m`; null: as `CACHE_TTL` says.'),
-      scope: z.enum(['tenant', 'key']).default('tenant').describe('Who shares answers: all keys of a tenant, or none.'),
+      scope: z
+        .enum(['tenant', 'key'])
+        .nullable()
+        .default(null)
+        .describe('Who shares answers: all keys of a tenant, or none; null: as `CACHE_SCOPE` says.'),
     })
-    .default({ policy: 'default', ttl: null, scope: 'tenant' })
+    .default({ policy: 'default', ttl: null, scope: null })
     .describe('`always`: a recorded answer is as good as a new one. `never`: nothing is recorded.'),
   retry: z
     .strictObject({

@@ -6,6 +6,7 @@
 import type { FlightReader } from '../../../cache/flight.ts';
 import type { Recording } from '../../../cache/recording.ts';
 import { maxRecordedBytes } from '../../../cache/response-cache.ts';
+import { DeciError, toDeciError } from '../../../kernel/errors.ts';
 import type { AnswerMarks, NativeStream } from '../../generate.ts';
 
 /** A stream with its marks. */
@@ -166,6 +167,19 @@ export class SharedAnswer extends BegunAnswer {
   /** For this reader the answer ends when it has read the end, not when somebody else has. */
   override get final(): NativeStream['final'] {
     return this.#reader.atEnd ? this.stream.final : undefined;
+  }
+}
+
+/** Read along with another worker: a connection that breaks here is not that to the model server. */
+export class FollowedAnswer extends BegunAnswer {
+  protected override async read(): Promise<IteratorResult<Buffer>> {
+    try {
+      return await super.read();
+    } catch (thrown) {
+      const error = toDeciError(thrown);
+      if (error.code !== 'upstream_broken' && error.code !== 'upstream_truncated') throw error;
+      throw new DeciError('upstream_broken', { message: 'the worker that read this answer is gone', cause: error });
+    }
   }
 }
 
