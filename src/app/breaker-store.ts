@@ -1,7 +1,7 @@
 /** Breakers in the hot store, for a board that goes on by itself when that cannot be asked. */
 import type { BreakerState } from '../resilience/breaker.ts';
-import type { BreakerStore } from '../resilience/breaker-board.ts';
 import { isFailedKey } from '../resilience/failure-rate.ts';
+import type { BreakerStore } from '../resilience/shared-breakers.ts';
 import type { SignsOfLife } from '../resilience/silence-watch.ts';
 import { trialMs } from '../resilience/trials.ts';
 import type { BreakerRow } from '../storage/breaker-repository.ts';

@@ -73,7 +73,7 @@ function setUp(
 const refused = (details: DeciErrorDetails = {}): DeciError =>
   new DeciError('upstream_refused', { status: 500, ...details });
 const open = (board: AttemptDeps['board'], host: string): void =>
-  board.countFailure(host, 'upstream_broken', { tried: false, source: {} });
+  board.countFailure(host, 'upstream_broken', { tried: false, isAnswered: false, source: {} });
 
 test('an attempt that fails gives its slot back, and the next takes one of another host', async () => {
   const { run, told } = setUp({ a: refused() });

@@ -72,7 +72,39 @@ test('nor does one question that always fails, whoever else is served', () => {
 });
 
 test('where nobody is served, five in a row open it whoever asked', () => {
-  const board = new Machine().board(wide);
+  const machine = new Machine();
+  const board = machine.board(wide);
   for (let time = 0; time < 5; time++) failOnce(board, { owner: 'one', body: 'poison' });
+  board.sync();
+  assert.equal(board.standing('a', 'm'), 'closed', 'the others have not been heard yet');
+  machine.nowMs += 600;
+  board.sync();
   assert.equal(board.standing('a', 'm'), 'open');
+});
+
+test('five in a row of one client close nothing to those whom another worker serves; five of two do, at once', () => {
+  const machine = new Machine();
+  const [mine, other] = [machine.board(wide), machine.board(wide)];
+  for (let round = 0; round < 10; round++) {
+    for (let time = 0; time < 5; time++) failOnce(mine, { owner: 'clumsy', body: `${round} ${time}` });
+    other.enter('a', 'm', { owner: 'neat', body: 'b' })?.succeeded();
+    machine.nowMs += 400;
+    other.sync();
+    mine.sync();
+  }
+  assert.equal(mine.standing('a', 'm'), 'closed');
+  for (let time = 0; time < 5; time++) failOnce(mine, { owner: time % 2 === 0 ? 'clumsy' : 'neat', body: `${time}` });
+  assert.equal(mine.standing('a', 'm'), 'open');
+});
+
+test('who was served long ago does not keep it closed', () => {
+  const machine = new Machine();
+  const [mine, other] = [machine.board(wide), machine.board(wide)];
+  other.enter('a', 'm', { owner: 'neat', body: 'b' })?.succeeded();
+  machine.nowMs += 30_000;
+  for (let time = 0; time < 5; time++) failOnce(mine, { owner: 'clumsy', body: `${time}` });
+  other.sync();
+  machine.nowMs += 600;
+  mine.sync();
+  assert.equal(mine.standing('a', 'm'), 'open');
 });

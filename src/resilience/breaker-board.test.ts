@@ -12,8 +12,11 @@ test('a host that fails is not entered any more, the other one is', () => {
 });
 
 test('a model that fails is left alone, the host and its other models are not', () => {
-  const board = new Machine().board();
+  const machine = new Machine();
+  const board = machine.board();
   fail(board, 2, 'server_error');
+  machine.nowMs += 600;
+  board.sync();
   assert.equal(board.enter('a', 'm'), undefined);
   assert.ok(board.enter('a', 'other'));
   assert.ok(board.enter('b', 'm'));
@@ -113,6 +116,8 @@ test('a trial that is refused in words closes the breaker of the host, not that 
   const machine = new Machine();
   const board = machine.board();
   fail(board, 2, 'server_error');
+  machine.nowMs += 600;
+  board.sync();
   for (const _ of [1, 2]) board.enter('a', 'x')?.failed('broken', 'upstream_broken');
   machine.nowMs += 5000;
   board.enter('a', 'm')?.failed('busy', 'upstream_refused');

@@ -10,28 +10,11 @@
 import { Breaker, type BreakerLimits, type BreakerState, type Verdict } from './breaker.ts';
 import { hostOf, LastName } from './breaker-name.ts';
 import type { FailureSource } from './failure-rate.ts';
-import { FailureRates, type RateStore } from './failure-rates.ts';
+import { FailureRates } from './failure-rates.ts';
 import { freePass, Pass } from './pass.ts';
+import type { BreakerStore } from './shared-breakers.ts';
+import { Suspects } from './suspects.ts';
 import { Trials } from './trials.ts';
-
-export interface StoredBreaker {
-  readonly name: string;
-  readonly state: BreakerState;
-}
-
-export interface BreakerStore extends RateStore {
-  all(): readonly StoredBreaker[];
-  /** @returns false when another process had brought it into that state already */
-  put(row: StoredBreaker): boolean;
-  /** @returns how many in a row all processes counted; undefined when that cannot be asked */
-  addFailure(name: string): number | undefined;
-  /** Ends the row. */
-  clearFailures(name: string): void;
-  /** Names for which there is a row. */
-  failing(): readonly string[];
-  /** @returns what gives the trial back; undefined while another attempt has it */
-  takeTrial(name: string): (() => void) | undefined;
-}
 
 export interface BreakerChange {
   readonly name: string;
@@ -69,6 +52,8 @@ export interface BreakerView {
 interface FailedAttempt {
   /** It was the one that tried what is half open. */
   readonly tried: boolean;
+  /** The server has said it itself, so that it is there. */
+  readonly isAnswered: boolean;
   readonly source: FailureSource;
 }
 
@@ -82,6 +67,7 @@ export class BreakerBoard {
   readonly #trials: Trials;
   readonly #rates: FailureRates;
   readonly #name = new LastName();
+  readonly #suspects: Suspects;
   /** For which some worker counted failures in a row. */
   #failing = new Set<string>();
 
@@ -90,6 +76,7 @@ export class BreakerBoard {
     this.#hosts = new Set(options.hosts);
     this.#trials = new Trials(options.store, options.nowMs);
     this.#rates = new FailureRates(options.store, options.nowMs);
+    this.#suspects = new Suspects(this.#rates, options.nowMs);
     for (const host of options.hosts) this.#breakers.set(host, new Breaker());
   }
 
@@ -160,6 +147,12 @@ export class BreakerBoard {
     const { store } = this.#options;
     this.#failing = new Set(store.failing());
     this.#rates.sync(name => this.#breakers.get(name));
+    for (const { name, cause, verdict } of this.#suspects.guilty(this.#failing)) {
+      const { limits } = this.#options;
+      const breaker = this.#of(name);
+      if (limits !== undefined && breaker.state.is === 'closed')
+        this.#openFor(name, breaker, { cause, verdict, limits });
+    }
     for (const { name, state } of store.all()) {
       const breaker = this.#breakers.get(name) ?? (state.is === 'closed' ? undefined : this.#make(name));
       if (breaker === undefined || breaker.state.sinceMs >= state.sinceMs) continue;
@@ -194,14 +187,16 @@ export class BreakerBoard {
     if (breaker?.state.is === 'half_open') this.#close(name, breaker);
   }
 
-  countFailure(name: string, cause: string, { tried, source }: FailedAttempt): void {
+  countFailure(name: string, cause: string, { tried, source, isAnswered }: FailedAttempt): void {
     const { limits, nowMs } = this.#options;
     if (limits === undefined) return;
     const breaker = this.#of(name);
     const { is } = breaker.state;
     const inARow = breaker.failed(nowMs(), limits) ?? this.#together(name, limits);
     // What is left alone already is not judged by its rate.
-    const verdict = inARow ?? (is === 'closed' ? this.#rates.failed(name, breaker, source, limits) : undefined);
+    const byRate = is === 'closed' ? this.#rates.failed(name, breaker, source, limits) : undefined;
+    const waits = is === 'closed' && isAnswered && this.#suspects.waits({ name, cause, source, verdict: inARow });
+    const verdict = waits ? byRate : (inARow ?? byRate);
     this.#failing.add(name);
     // Attempts that were under way when it opened tell nothing new; a trial that failed opens it, whatever was counted.
     const opens = is === 'half_open' ? tried : is === 'closed' && verdict !== undefined;
@@ -254,6 +249,7 @@ export class BreakerBoard {
   }
 
   #endRow(name: string): void {
+    this.#suspects.delete(name);
     this.#failing.delete(name);
     this.#options.store.clearFailures(name);
   }

@@ -86,6 +86,11 @@ export class Breaker {
     return { signal: 'failure_rate', value: Math.round((failed / all) * 100) / 100, threshold: 0.5 };
   }
 
+  /** The latest two of different owners, latest first. */
+  get served(): readonly Served[] {
+    return [this.#served, this.#servedBefore].filter(served => served !== undefined);
+  }
+
   /** Whether anybody else had an answer within the window. */
   hasServedOthers(owner: string | undefined, nowMs: number): boolean {
     const isOther = (served: Served | undefined): boolean =>

@@ -20,10 +20,35 @@ export interface Outcomes {
 }
 
 const buckets = 32;
+/** Of ten seconds: who was served in this one or the last is being served. */
+const recentPeriods = 1;
 const hashedBytes = 4096;
 
 export function okKey(period: number): string {
   return `${period} ok`;
+}
+
+/** That somebody was served, whoever it was. It counts nothing. */
+export function servedKey(period: number, owner = ''): string {
+  return `${period} served ${hash(owner)}`;
+}
+
+/** Whether it fails for somebody else too. */
+export function doOthersFail(outcomes: readonly Outcomes[], owner: string): boolean {
+  const own = String(hash(owner));
+  return outcomes.some(({ key }) => {
+    const [, what, who] = key.split(' ');
+    return what === 'failed' && who !== own;
+  });
+}
+
+/** Whether somebody else was served a moment ago. */
+export function areOthersServed(outcomes: readonly Outcomes[], owner: string, period: number): boolean {
+  const own = String(hash(owner));
+  return outcomes.some(({ key }) => {
+    const [at, what, who] = key.split(' ');
+    return what === 'served' && who !== own && Number(at) >= period - recentPeriods;
+  });
 }
 
 /** Two owners or questions in 32 look the same: then it takes one more to open. */
@@ -56,8 +81,9 @@ export function judgeRate(
   const owners = new Set<string>();
   const questions = new Set<string>();
   for (const { key, count } of outcomes) {
-    all += count;
     const [, what, owner = '', question = ''] = key.split(' ');
+    if (what === 'served') continue;
+    all += count;
     if (what !== 'failed') continue;
     failed += count;
     owners.add(owner);

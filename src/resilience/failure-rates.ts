@@ -5,7 +5,16 @@
  * sees with its next look that another worker did. What cannot be shared is judged by what was seen here.
  */
 import type { Breaker, BreakerLimits, Verdict } from './breaker.ts';
-import { type FailureSource, failedKey, judgeRate, type Outcomes, okKey } from './failure-rate.ts';
+import {
+  areOthersServed,
+  doOthersFail,
+  type FailureSource,
+  failedKey,
+  judgeRate,
+  type Outcomes,
+  okKey,
+  servedKey,
+} from './failure-rate.ts';
 
 export interface RateStore {
   /** @param leftMs until it no longer counts */
@@ -36,8 +45,20 @@ export class FailureRates {
     this.#tell(name, breaker);
     this.#store.addOutcomes(name, { key: failedKey(period, source), count: 1 }, leftMs(period, nowMs));
     const outcomes = this.#store.outcomes(name);
-    const served = breaker.hasServedOthers(source.owner, nowMs);
-    return outcomes === undefined ? breaker.rate(limits) : judgeRate(outcomes, limits, served);
+    if (outcomes === undefined) return breaker.rate(limits);
+    const served =
+      breaker.hasServedOthers(source.owner, nowMs) || areOthersServed(outcomes, source.owner ?? '', period);
+    return judgeRate(outcomes, limits, served);
+  }
+
+  /** Whether it fails for others than that owner, as far as any worker knows. */
+  doOthersFail(name: string, { owner = '' }: FailureSource): boolean {
+    return doOthersFail(this.#store.outcomes(name) ?? [], owner);
+  }
+
+  /** Whether any worker serves others than that owner, as far as it has told. */
+  areOthersServed(name: string, { owner = '' }: FailureSource): boolean {
+    return areOthersServed(this.#store.outcomes(name) ?? [], owner, Math.floor(this.#nowMs() / periodMs));
   }
 
   /** Adds what this worker knows to what others count. */
@@ -54,8 +75,15 @@ export class FailureRates {
 
   #tell(name: string, breaker: Breaker): void {
     const nowMs = this.#nowMs();
-    for (const { period, count } of breaker.takeUntold(nowMs)) {
+    const untold = breaker.takeUntold(nowMs);
+    if (untold.length === 0) return;
+    for (const { period, count } of untold) {
       this.#store.addOutcomes(name, { key: okKey(period), count }, leftMs(period, nowMs));
+    }
+    for (const { owner, atMs } of breaker.served) {
+      const period = Math.floor(atMs / periodMs);
+      if (atMs + windowMs > nowMs)
+        this.#store.addOutcomes(name, { key: servedKey(period, owner), count: 1 }, leftMs(period, nowMs));
     }
   }
 }

@@ -8,7 +8,11 @@ import type { HeldTrials } from './trials.ts';
 
 interface Board {
   countSuccess(host: string, model: string, owner: string | undefined): void;
-  countFailure(name: string, cause: string, attempt: { readonly tried: boolean; readonly source: FailureSource }): void;
+  countFailure(
+    name: string,
+    cause: string,
+    attempt: { readonly tried: boolean; readonly isAnswered: boolean; readonly source: FailureSource },
+  ): void;
   closeTrial(name: string): void;
 }
 
@@ -61,9 +65,10 @@ export class Pass {
     this.#told = true;
     const { board, host, model, source } = this.#options;
     const { blame } = failureRules[failure];
-    if (answered.has(failure) && this.#trials?.has(host) === true) board.closeTrial(host);
+    const isAnswered = answered.has(failure);
+    if (isAnswered && this.#trials?.has(host) === true) board.closeTrial(host);
     const count = (name: string): void =>
-      board.countFailure(name, cause, { tried: this.#trials?.has(name) === true, source });
+      board.countFailure(name, cause, { tried: this.#trials?.has(name) === true, isAnswered, source });
     if (blame === 'host' || blame === 'both') count(host);
     if (model !== host && (blame === 'model' || blame === 'both')) count(model);
     this.#giveBack();

@@ -237,3 +237,27 @@ test('refusals, missing models and clients that leave open nothing', async () =>
   }
   assert.ok((await breakers()).every(({ state }) => state === 'closed'));
 });
+
+test('what fails for one caller while another is served closes a host to nobody; what fails for both does', async () => {
+  const anonymous = { url: cluster.url };
+  const mine = (index: number): Json => ({ model, prompt: `mine ${index}`, stream: false });
+  const theirs = (index: number): Json => chat(`theirs ${index}`, { stream: false });
+  const error = { fault: 'status', status: 500, kind: 'json', message: 'no such tensor' } as const;
+  for (const fake of [first, second]) await fake.control.fault({ ...error, path: '/api/generate' });
+  for (let index = 0; index < 12; index++) {
+    const [failed, served] = await Promise.all([
+      ask(cluster, '/api/generate', mine(index)),
+      ask(anonymous, '/api/chat', theirs(index)),
+    ]);
+    assert.equal(served.status, 200, `nobody else hears of it: ${index} ${served.text} ${failed.text}`);
+    assert.ok(failed.status >= 500);
+  }
+  assert.ok((await breakers()).every(({ state }) => state === 'closed'));
+  for (const fake of [first, second]) await fake.control.fault({ ...error, path: '/api/chat' });
+  let index = 100;
+  await until('one opens', async () => {
+    index++;
+    await Promise.all([ask(cluster, '/api/generate', mine(index)), ask(anonymous, '/api/chat', theirs(index))]);
+    return (await breakers()).some(({ state }) => state === 'open');
+  });
+});

@@ -185,3 +185,48 @@ test('what is urgent is not refused for what waits behind it', async () => {
   for (const answer of await Promise.all([urgent, ...background])) assert.equal(answer.status, 200);
   assert.deepEqual(asked().slice(-3), ['urgent', 'a', 'b']);
 });
+
+test('how long it will take is told to who waits and to the administrator, once it can be known', async () => {
+  for (let count = 0; count < 5; count++) await ask(worker, '/api/chat', question(`learnt again ${count}`));
+  const { release } = await occupied();
+  const waits = await open(worker, '/v1/chat/completions', chat('waits', { stream: true }));
+  const [told] = await waiting();
+  const expectedMs = told?.['expected_wait_ms'];
+  assert.ok(typeof expectedMs === 'number' && expectedMs >= 0 && expectedMs < 60_000, String(expectedMs));
+  await release();
+  const heard = /^: X-Deci-Queue-Expected-Ms: (\d+)$/m.exec(await waits.text());
+  assert.ok(Number(heard?.[1]) < 60_000, 'and in every sign of life');
+});
+
+test('QUEUE_MAX_PER_KEY: while another key waits, one may not have more places than that, and is told so', async () => {
+  await using bounded = await startWorker({
+    OLLAMA_URLS: `${fake.url}#slots=1`,
+    QUEUE_MAX_PER_KEY: '1',
+    CACHE: 'off',
+    RETRY_MAX: '1',
+  });
+  // So that it is known how long a host works on for one who has left.
+  await ask(bounded, '/api/chat', question('learnt by another worker'));
+  await fake.control.reset();
+  await fake.control.fault({ fault: 'hang', path: '/api/chat', times: 1 });
+  const leaving = new AbortController();
+  const occupies = fetch(`${bounded.url}/api/chat`, {
+    method: 'POST',
+    body: JSON.stringify(question('occupied')),
+    signal: leaving.signal,
+  }).catch(() => undefined);
+  await fake.control.waitFor(state => state.requests.some(({ path }) => path === '/api/chat'));
+  const owners = async (): Promise<unknown> =>
+    (json(await ask(bounded, '/api/admin/queue'))['data'] as Json[]).map(({ owner }) => owner);
+  const own = ask(bounded, '/v1/chat/completions', question('own'));
+  await until('one waits', async () => ((await owners()) as unknown[]).length === 1);
+  const other = ask({ url: bounded.url }, '/v1/chat/completions', question('other'));
+  await until('the other one waits too', async () => ((await owners()) as unknown[]).length === 2);
+  const refused = await ask(bounded, '/v1/chat/completions', question('one too many'));
+  assert.deepEqual([refused.status, (json(refused)['error'] as Json)['code']], [429, 'queue_share']);
+  const seconds = Number(refused.headers.get('retry-after'));
+  assert.ok(seconds >= 1 && seconds <= 30);
+  leaving.abort();
+  await occupies;
+  assert.deepEqual([(await own).status, (await other).status], [200, 200]);
+});

@@ -1,11 +1,7 @@
 /** Breakers of several workers of one machine, whose time and store are in memory, for tests of the board. */
 import type { BreakerLimits } from '../../src/resilience/breaker.ts';
-import {
-  BreakerBoard,
-  type BreakerChange,
-  type BreakerStore,
-  type StoredBreaker,
-} from '../../src/resilience/breaker-board.ts';
+import { BreakerBoard, type BreakerChange } from '../../src/resilience/breaker-board.ts';
+import type { BreakerStore, StoredBreaker } from '../../src/resilience/shared-breakers.ts';
 
 /** What the processes of a machine share, in memory. */
 class SharedRows implements BreakerStore {
