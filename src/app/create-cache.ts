@@ -1,5 +1,6 @@
 /** The response cache of a worker, wired: memory, the store on the disk, the flights and their leases. */
 
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlightElection } from '../cache/flight-election.ts';
 import { MemoryTier } from '../cache/memory-tier.ts';
@@ -62,6 +63,8 @@ const fileBytesFor = (bytes: number): number => Math.ceil(1.3 * bytes) + 16 * 10
 const pageCacheKb = 8192;
 
 const purgesKey = 'cache purges';
+/** Of its disk, for what matters more: the journal, the logs. */
+const reserveBytes = 64 * 1024 * 1024;
 
 export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
   const { log, events, registry, leases, counters } = spine;
@@ -84,7 +87,13 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
     mayRebuild: cause => teller.mayRebuild(cause),
     onRebuilt: cause => teller.rebuilt(cause),
   });
-  const store = new SharedCache({ store: hot, maxBytes: sharedBytes, now: Date.now, whenFull: teller });
+  const store = new SharedCache({
+    store: hot,
+    maxBytes: sharedBytes,
+    now: Date.now,
+    whenFull: teller,
+    disk: { freeBytes: () => freeBytesOf(dir), reserveBytes },
+  });
   const purges = { count: () => counters.get(purgesKey), add: () => void counters.add(purgesKey, 1) };
   const shared = new SharedTier({
     store,
@@ -160,4 +169,14 @@ export function createCache(options: CacheOptions, spine: Spine): WorkerCache {
       upkeep,
     ],
   };
+}
+
+/** What may be used without being root; where that cannot be known, the store itself says when it is full. */
+function freeBytesOf(dir: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dir);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }

@@ -154,6 +154,24 @@ test('a file that has reached its bound first makes room and goes on', t => {
   assert.ok(kept.slice(50).filter(Boolean).length > 25);
 });
 
+test('where the disk has little left the file does not grow, and the latest values take the place of the oldest', t => {
+  let free = mebibyte;
+  const told: number[] = [];
+  const whenFull = { mayEvict: () => true, evicted: (_: StoreError, entries: number) => void told.push(entries) };
+  const disk = { freeBytes: () => free, reserveBytes: mebibyte };
+  const cache = sharedCache(t, { maxBytes: 64 * mebibyte, whenFull, disk }, 64 * mebibyte);
+  const put = (key: string): boolean => cache.set(key, Buffer.alloc(100_000), ttl);
+  for (let i = 0; i < 64; i++) assert.equal(put(`k${i}`), true);
+  free = mebibyte - 1;
+  assert.equal(put('latest'), true);
+  assert.deepEqual(told, [32]);
+  assert.ok(cache.get('latest'));
+  assert.equal(cache.get('k0'), undefined);
+  const { bytes } = cache.usage();
+  for (let i = 0; i < 200; i++) assert.equal(put(`more${i}`), true);
+  assert.ok(cache.usage().bytes <= bytes + 32 * 100_000);
+});
+
 test('that a file is full is told with what went; where nothing may go, nothing does', t => {
   const told: Array<[string, number]> = [];
   let mayEvict = true;

@@ -2,7 +2,8 @@
  * A cache that all processes share and that may be lost, on the disk: it is meant to be larger than memory allows. It lies in
  * a hot store of its own, in the run folder, which no backup takes along. Owner: the composition root.
  *
- * Bounded in bytes of values; what was not used for the longest time goes first, to within a minute. An entry's tags are
+ * Bounded in bytes of values; what was not used for the longest time goes first, to within a minute. Where the disk has little left,
+ * the file does not grow any more: what is new takes the place of what is old, and the journal keeps room to write. An entry's tags are
  * written with it, in one transaction, and fall with it, so that an entry never outlives a purge of its tag because somebody was
  * killed.
  */
@@ -18,6 +19,8 @@ export interface SharedCacheOptions {
   readonly maxValueBytes?: number;
   /** What holds when the file, or its disk, is full; without it, room is made and nobody is told. */
   readonly whenFull?: WhenFull | undefined;
+  /** Of what is left on its disk, in bytes, and what of that is not to be used up; without it, all may be. */
+  readonly disk?: { readonly freeBytes: () => number; readonly reserveBytes: number } | undefined;
 }
 
 export interface CacheEntry {
@@ -39,6 +42,10 @@ const evictAtOnce = 32;
 /** What one call may evict; the rest is left to the next. */
 const maxEvictRounds = 16;
 const purgeAtOnce = 100;
+/** What a value takes beside itself: its key, its tags, the rest of its last page. */
+const perEntryBytes = 16_384;
+/** For pages of the trees that are split meanwhile. */
+const spareBytes = 65_536;
 
 export const cacheSchema = `
 CREATE TABLE entry (
@@ -97,6 +104,7 @@ export class SharedCache {
     const { store, now } = this.#options;
     const kept = entries.filter(({ value }) => value.length <= this.#maxValueBytes);
     const atMs = now();
+    if (!this.#hasRoomFor(kept)) return 0;
     try {
       store.batch(kept.flatMap(entry => changesFor(entry, atMs)));
       this.#evict();
@@ -145,6 +153,32 @@ export class SharedCache {
       const bytes = Number(this.#options.store.get('SELECT bytes FROM size')?.['bytes'] ?? 0);
       if (bytes <= this.#options.maxBytes || this.#evictOnce() === 0) return;
     }
+  }
+
+  /** Whether they find room, by letting older ones go if need be. */
+  #hasRoomFor(entries: readonly CacheEntry[]): boolean {
+    const { disk, store, whenFull } = this.#options;
+    if (disk === undefined || disk.freeBytes() >= disk.reserveBytes) return true;
+    const wanted = entries.reduce((sum, { value }) => sum + value.length + perEntryBytes, spareBytes);
+    if (this.#freeInFile() >= wanted) return true;
+    const detail = `less than ${Math.round(disk.reserveBytes / 1024 ** 2)} MB are left`;
+    const cause = new StoreError('full', { path: store.dir, detail });
+    if (whenFull?.mayEvict(cause) === false) return false;
+    let evicted = 0;
+    for (let round = 0; round < maxEvictRounds && this.#freeInFile() < wanted; round++) {
+      const gone = this.#evictOnce();
+      if (gone === 0) break;
+      evicted += gone;
+    }
+    whenFull?.evicted(cause, evicted);
+    return this.#freeInFile() >= wanted;
+  }
+
+  /** Pages that hold nothing any more, in bytes. */
+  #freeInFile(): number {
+    const { store } = this.#options;
+    const pages = Number(store.get('PRAGMA freelist_count')?.['freelist_count'] ?? 0);
+    return pages * Number(store.get('PRAGMA page_size')?.['page_size'] ?? 0);
   }
 
   /** @throws StoreError where not even that is possible: the disk is full, not the file */

@@ -134,7 +134,7 @@ test('one of two hosts frozen under load: no wrong answer, the rest as fast as b
     t.diagnostic(`open ${openedMs.toFixed(0)} ms after it froze, closed ${closedMs.toFixed(0)} ms after it thawed`);
     assert.equal(asked.filter(({ isRight }) => !isRight).length, 0);
     assert.equal(asked.filter(({ status }) => status !== 200).length, 0);
-    assert.ok(openedMs <= 25_000, `open after ${openedMs} ms: 10 s after the first watchdog, which waits 15 s`);
+    assert.ok(openedMs <= 15_000, `open after ${openedMs} ms: 10 s after the first watchdog`);
     assert.ok(after <= 2 * before, `p99 ${after} ms, before ${before} ms`);
     assert.ok(closedMs <= 10_000, `closed ${closedMs} ms after it thawed`);
   } finally {

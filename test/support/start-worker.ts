@@ -20,8 +20,8 @@ export interface TestWorker extends AsyncDisposable {
   output(): string;
 }
 
-export async function startWorker(env: Readonly<Record<string, string>>): Promise<TestWorker> {
-  const worker = spawnWorker(env);
+export async function startWorker(env: Readonly<Record<string, string>>, disk?: SmallDisk): Promise<TestWorker> {
+  const worker = spawnWorker(env, disk);
   const ready = once(worker.child, 'message').then(([message]) => message === 'ready');
   const outcome = await Promise.race([ready, worker.exited]);
   const [state] = outcome === true ? await askWorkers(join(worker.home, 'run')) : [];
@@ -36,10 +36,25 @@ export async function startWorker(env: Readonly<Record<string, string>>): Promis
 
 export type SpawnedWorker = Omit<TestWorker, 'url' | 'key'>;
 
+/** A folder that is a disk of its own for the worker, in a mount namespace that nobody else sees and that ends with it. */
+export interface SmallDisk {
+  /** Below the home of the worker. */
+  readonly folder: string;
+  readonly megabytes: number;
+}
+
+const mountDisk = 'mkdir -p "$1" && mount -t tmpfs -o "size=$2m" tmpfs "$1" && shift 2 && exec "$@"';
+
+/** Where a file of a worker lies for others, whatever is mounted for it. */
+export function seenBy(pid: number, path: string): string {
+  return join(`/proc/${pid}/root`, path);
+}
+
 /** Does not wait for it, so that it may fail. */
-export function spawnWorker(env: Readonly<Record<string, string>>): SpawnedWorker {
+export function spawnWorker(env: Readonly<Record<string, string>>, disk?: SmallDisk): SpawnedWorker {
   const home = mkdtempSync(join(tmpdir(), 'deci-'));
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const [command = '', ...args] = [...mounting(home, disk), process.execPath, 'src/main.ts'];
+  const child = spawn(command, args, {
     cwd: checkout,
     env: clusterEnvironment(home, env),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -58,4 +73,11 @@ export function spawnWorker(env: Readonly<Record<string, string>>): SpawnedWorke
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   return { home, child, pid: child.pid ?? 0, exited, output: () => text, [Symbol.asyncDispose]: dispose };
+}
+
+function mounting(home: string, disk: SmallDisk | undefined): string[] {
+  if (disk === undefined) return [];
+  const { folder, megabytes } = disk;
+  const namespace = ['unshare', '--mount', '--propagation', 'private'];
+  return [...namespace, 'sh', '-c', mountDisk, 'sh', join(home, folder), String(megabytes)];
 }
