@@ -98,14 +98,14 @@ test('a healer whose budget is used up only tells, and one that is switched off 
   await set('off');
   await damageModel();
   await failUntilLeftAlone();
-  const before = { pulls: asked('/api/pull'), record: (await recordOf('ollama-pull'))?.['id'] };
+  const earlier = { pulls: asked('/api/pull'), record: (await recordOf('ollama-pull'))?.['id'] };
   // The record of what is still on is written meanwhile: control has looked.
   const next = await nextOf('ollama-pull');
   await until('the host is tried and fails again', async () => (await status()) !== 503, 40_000);
-  assert.deepEqual({ pulls: asked('/api/pull'), record: (await recordOf('ollama-pull'))?.['id'] }, before);
+  assert.deepEqual({ pulls: asked('/api/pull'), record: (await recordOf('ollama-pull'))?.['id'] }, earlier);
   // Its two actions of an hour are used up by the tests before this one.
   await set('on');
   const record = await next(40_000);
   assert.deepEqual([record['action'], record['result']], ['pull_model', 'suppressed']);
-  assert.equal(asked('/api/pull'), before.pulls);
+  assert.equal(asked('/api/pull'), earlier.pulls);
 });

@@ -10,8 +10,7 @@ import { until } from '../support/until.ts';
 import { type Answer, ask, chat, type Json, json } from './wire.ts';
 
 const megabyte = 1024 * 1024;
-/** So much is left for others. */
-const reserveBytes = 64 * megabyte;
+/** Of it 64 MB are left to others. */
 const disk = { folder: 'run/cache', megabytes: 72 };
 const skip = strangeDiskObstacle() ?? false;
 

@@ -53,7 +53,7 @@ export function seenBy(pid: number, path: string): string {
 /** Does not wait for it, so that it may fail. */
 export function spawnWorker(env: Readonly<Record<string, string>>, disk?: SmallDisk): SpawnedWorker {
   const home = mkdtempSync(join(tmpdir(), 'deci-'));
-  const [command = '', ...args] = [...mounting(home, disk), process.execPath, 'src/main.ts'];
+  const [command, ...args] = [...mounting(home, disk), process.execPath, 'src/main.ts'];
   const child = spawn(command, args, {
     cwd: checkout,
     env: clusterEnvironment(home, env),
