@@ -97,6 +97,17 @@ test('five in a row of one client close nothing to those whom another worker ser
   assert.equal(mine.standing('a', 'm'), 'open');
 });
 
+test('a trial of our own that succeeded is nobody who is served', () => {
+  const machine = new Machine();
+  const [mine, other] = [machine.board(wide), machine.board(wide)];
+  other.enter('a', 'm')?.succeeded();
+  for (let time = 0; time < 5; time++) failOnce(mine, { owner: 'clumsy', body: `${time}` });
+  other.sync();
+  machine.nowMs += 600;
+  mine.sync();
+  assert.equal(mine.standing('a', 'm'), 'open');
+});
+
 test('who was served long ago does not keep it closed', () => {
   const machine = new Machine();
   const [mine, other] = [machine.board(wide), machine.board(wide)];

@@ -41,7 +41,7 @@ const slowStartMs = 10_000;
 const forgetMs = 10 * 60_000;
 
 interface Served {
-  readonly owner: string | undefined;
+  readonly owner: string;
   atMs: number;
 }
 
@@ -60,7 +60,9 @@ export class Breaker {
   succeeded(nowMs: number, owner?: string): void {
     this.#consecutive = 0;
     addOne(this.#ok, this.#turn(nowMs));
-    if (this.#served?.owner === owner && this.#served !== undefined) {
+    // Our own tries are served too, and prove nothing of any client's.
+    if (owner === undefined) return;
+    if (this.#served?.owner === owner) {
       this.#served.atMs = nowMs;
       return;
     }
