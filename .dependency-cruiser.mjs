@@ -2,7 +2,7 @@
  * The layer map of docs/architecture.md as rules: import only downwards, leaves never import one another,
  * and one door per dangerous thing.
  */
-const leaves = 'protection|auth|admission|cache|resilience|ollama|knowledge|storage|memory|health|alerts|journal';
+const leaves = 'protection|crash|auth|admission|cache|resilience|ollama|knowledge|storage|memory|health|alerts|journal';
 const layers = [
   { name: 'kernel', above: `config|telemetry|${leaves}|gateway|http|supervision|app` },
   { name: 'config|telemetry', above: `${leaves}|gateway|http|supervision|app` },

@@ -6,6 +6,7 @@ import { storeForm } from '../src/storage/store-form.ts';
 import { clockChecks } from './lib/doctor/clock.ts';
 import { clusterChecks, clusterGroups } from './lib/doctor/cluster-checks.ts';
 import { examineConfiguration } from './lib/doctor/configuration.ts';
+import { crashChecks, crashGroup } from './lib/doctor/crashes.ts';
 import type { Check } from './lib/doctor/finding.ts';
 import { memoryChecks, memoryGroup } from './lib/doctor/memory.ts';
 import { placesChecks, placesGroup } from './lib/doctor/places.ts';
@@ -19,7 +20,7 @@ import { readFlags } from './lib/flags.ts';
 import { runScript } from './lib/output.ts';
 
 const usage = `Usage: npm run doctor [-- OPTION...]
-Looks at the runtime, the configuration, folders, memory, the port, processes, Ollama and the store. Changes nothing.
+Looks at the runtime, the configuration, folders, memory, the port, processes, crashes, Ollama and the store. Changes nothing.
   --json    print one JSON object for each check, and the verdict as the last
   --help    print this
 Exit codes: 0 nothing failed (there may be warnings), 2 usage, 3 something failed, 78 bad configuration.`;
@@ -38,7 +39,7 @@ async function main(): Promise<number> {
     ])),
   ];
   const notChecked =
-    config === undefined ? [placesGroup, memoryGroup, ...clusterGroups, upstreamGroup, storeGroup] : [];
+    config === undefined ? [placesGroup, memoryGroup, ...clusterGroups, crashGroup, upstreamGroup, storeGroup] : [];
   const verdict = verdictOf(results, notChecked);
   const lines = flags.json ? [...results, verdict].map(line => JSON.stringify(line)) : describe(results, verdict);
   for (const line of lines) console.log(line);
@@ -50,6 +51,7 @@ function configuredChecks(config: Config): Check[] {
     ...placesChecks(config.places),
     ...memoryChecks(config),
     ...clusterChecks(config, process.env),
+    ...crashChecks(config, Date.now),
     ...upstreamChecks(config.upstreams),
     restartCheck(config),
     ...storeChecks(join(config.places.dataDir, 'deci.sqlite'), storeForm),

@@ -2,7 +2,7 @@
 import { checkout, readVersion } from './config/environment.ts';
 import { runProcess } from './run-process.ts';
 
-await runProcess('control process', async (config, { print, leave }) => {
+await runProcess({ noun: 'control process', source: 'deci-control' }, async (config, { print, leave }) => {
   const { createControl } = await import('./app/create-control.ts');
   return createControl(config, { version: readVersion(checkout), print, leave });
 });

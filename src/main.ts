@@ -4,7 +4,7 @@ import { checkout, readColour, readVersion } from './config/environment.ts';
 import { isLoopback } from './config/own-address.ts';
 import { runProcess } from './run-process.ts';
 
-await runProcess('worker', async (config, { print, leave }) => {
+await runProcess({ noun: 'worker', source: `deci-${readColour()}` }, async (config, { print, leave }) => {
   const { createWorker } = await import('./app/create-worker.ts');
   return createWorker(config, {
     colour: readColour(),

@@ -3,17 +3,32 @@ import cluster from 'node:cluster';
 import { appendFileSync, writeSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { type Config, ConfigError } from './config/config.ts';
-import { compileCacheDir } from './config/ecosystem.ts';
+import { compileCacheDir, crashReportDir } from './config/ecosystem.ts';
 import { checkout, loadConfig, readErrorLog, readVersion } from './config/environment.ts';
+import type { CrashKind } from './crash/crash-report.ts';
+import { CrashReporter, type EndSurroundings } from './crash/crash-reporter.ts';
 
 const exitFailed = 1;
 const exitConfig = 78;
 const flushMs = 1000;
+/** For what a process that crashed can still tell its clients. */
+const farewellMs = 1000;
 
 export interface Runnable {
   start(): Promise<void>;
   /** Idempotent. */
   stop(reason: string): Promise<void>;
+  /** For a report of how it died. */
+  describeEnd(): EndSurroundings;
+  /** Ends in protocol what it answers: the process dies in a moment, whatever becomes of that. */
+  abandon(): Promise<void>;
+}
+
+export interface ProcessKind {
+  /** What it is called in its last words. */
+  readonly noun: string;
+  /** What logs and reports call it. */
+  readonly source: string;
 }
 
 export interface Surroundings {
@@ -23,9 +38,8 @@ export interface Surroundings {
   readonly leave: (reason: string) => void;
 }
 
-/** @param noun what the process is called in its last words */
 export async function runProcess(
-  noun: string,
+  { noun, source }: ProcessKind,
   create: (config: Config, surroundings: Surroundings) => Promise<Runnable>,
 ): Promise<void> {
   if (process.argv[2] === '--version') {
@@ -35,10 +49,9 @@ export async function runProcess(
   // Sockets, logs and keys are for the user who runs this alone, whoever started it.
   process.umask(0o077);
   // Set before anything can fail: PM2 would keep a process that failed to start "online", doing nothing.
-  process.on('uncaughtException', error => die(`uncaught exception: ${error.stack ?? error.message}`, exitFailed));
-  process.on('unhandledRejection', reason => {
-    die(`unhandled rejection: ${reason instanceof Error ? reason.stack : String(reason)}`, exitFailed);
-  });
+  const crash = new Crash();
+  process.on('uncaughtException', error => crash.end('uncaught_exception', error));
+  process.on('unhandledRejection', (reason, promise) => crash.end('unhandled_rejection', reason, promise));
 
   const config = configOrDie();
   // Started by hand; PM2's processes have it from their first file on.
@@ -46,6 +59,16 @@ export async function runProcess(
   const { bootMs } = config.timeouts;
   const watchdog = setTimeout(() => die(`the ${noun} was not ready within ${bootMs} ms`, exitFailed), bootMs);
   const state: { runnable?: Runnable; leaving: boolean } = { leaving: false };
+  crash.know({
+    reporter: new CrashReporter({
+      dir: crashReportDir(config),
+      version: readVersion(checkout),
+      source,
+      env: process.env,
+      surroundings: () => state.runnable?.describeEnd(),
+    }),
+    abandon: async () => state.runnable?.abandon(),
+  });
 
   function leave(reason: string): void {
     if (state.leaving) return;
@@ -96,16 +119,58 @@ function configOrDie(): Config {
   }
 }
 
-/** PM2's stream to the log is asynchronous; a last word before the exit must not depend on it. */
+interface CrashMeans {
+  readonly reporter: CrashReporter;
+  readonly abandon: () => Promise<void>;
+}
+
+/** How a process ends that must not go on: last words, a report, and as much of a farewell as there is time for. */
+class Crash {
+  #means: CrashMeans | undefined;
+  #isEnding = false;
+
+  know(means: CrashMeans): void {
+    this.#means = means;
+  }
+
+  end(kind: CrashKind, thrown: unknown, promise?: Promise<unknown>): void {
+    const words = `${kind.replace('_', ' ')}: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`;
+    if (this.#means === undefined || this.#isEnding) die(words, exitFailed);
+    this.#isEnding = true;
+    const { reporter, abandon } = this.#means;
+    const report = reporter.report(kind, thrown);
+    if (report !== undefined && promise !== undefined) {
+      process.on('rejectionHandled', late => {
+        if (late === promise) reporter.handledLate(report);
+      });
+    }
+    sayLastWords(report === undefined ? words : `${words}\nreport: ${report}`);
+    setTimeout(() => process.exit(exitFailed), farewellMs);
+    abandon().then(
+      () => exitWhenWritten(exitFailed),
+      () => process.exit(exitFailed),
+    );
+  }
+}
+
 function die(message: string, code: number): never {
+  try {
+    sayLastWords(message);
+  } finally {
+    // Also when the disk takes no last word: the code says what happened.
+    process.exit(code);
+  }
+}
+
+/** PM2's stream to the log is asynchronous; a last word before the exit must not depend on it. */
+function sayLastWords(message: string): void {
   // Under PM2 this descriptor is the daemon's own log; `pm2 logs` shows the process's.
   writeSync(2, `${message}\n`);
   const errorLog = readErrorLog();
   try {
     if (errorLog !== undefined) appendFileSync(errorLog, `${message}\n`);
-  } finally {
-    // Also when the disk takes no last word: the code says what happened.
-    process.exit(code);
+  } catch {
+    // A disk that takes nothing does not keep the process from its end.
   }
 }
 

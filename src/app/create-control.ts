@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { crashReportDir } from '../config/ecosystem.ts';
 import { controlIdentityPath, controlSocketPath } from '../config/live-workers.ts';
+import type { EndSurroundings } from '../crash/crash-reporter.ts';
 import { HealerRunner } from '../journal/healer-runner.ts';
 import { Journal } from '../journal/journal.ts';
 import { withDeadline } from '../kernel/deadline.ts';
@@ -21,6 +22,7 @@ import { Upkeep } from '../supervision/upkeep.ts';
 import { WorkerWatch } from '../supervision/worker-watch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { foldDead } from '../telemetry/retired-metrics.ts';
+import { createCrashCollector } from './create-crash-collector.ts';
 import { createOllamaHealing } from './create-ollama-healing.ts';
 import { createRecycle } from './create-recycle.ts';
 import { replacementOptions } from './create-replacement.ts';
@@ -42,6 +44,9 @@ export interface Control {
   start(): Promise<void>;
   /** Idempotent. */
   stop(reason: string): Promise<void>;
+  describeEnd(): EndSurroundings;
+  /** Nobody waits for an answer of it. */
+  abandon(): Promise<void>;
 }
 
 const closingMs = 5000;
@@ -128,8 +133,10 @@ export function createControl(config: Config, { version, print, leave: leaveProc
     },
   });
 
+  const crashes = createCrashCollector(config, spine, version);
   const upkeep = new Upkeep({
     tasks: [
+      { name: 'crash reports', everyMs: 2 * second, run: async () => crashes.look() },
       {
         name: 'fold metrics',
         everyMs: 5 * second,
@@ -245,6 +252,8 @@ export function createControl(config: Config, { version, print, leave: leaveProc
       stopping ??= leave(reason);
       return stopping;
     },
+    describeEnd: () => ({ in_flight: [], event_loop: null, last_lines: spine.lastLines.all() }),
+    abandon: () => Promise.resolve(),
   };
 
   async function leave(reason: string): Promise<void> {

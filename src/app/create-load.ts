@@ -21,6 +21,7 @@ export interface WorkerLoad {
   readonly gate: (context: RequestContext) => void;
   /** Whether there is time for what nobody waits for. */
   readonly isOptionalAllowed: () => boolean;
+  readonly eventLoop: () => { readonly delay_ms: number; readonly utilisation: number };
   /** Members of the state that a worker tells. */
   readonly describe: () => object;
 }
@@ -62,6 +63,10 @@ export function createLoad(config: Config, spine: Spine): WorkerLoad {
   });
   registry.sample(() => events.load({ ...watch.reading, stage: loadStages.indexOf(watch.stage) }));
 
+  const eventLoop = (): ReturnType<WorkerLoad['eventLoop']> => {
+    const { utilisation, delayMs } = watch.reading;
+    return { delay_ms: Math.round(delayMs), utilisation: Math.round(utilisation * 100) / 100 };
+  };
   return {
     resources: [
       sampler,
@@ -84,12 +89,8 @@ export function createLoad(config: Config, spine: Spine): WorkerLoad {
       throw new DeciError('load_shed', { retryAfterSeconds: least + Math.floor(Math.random() * spread) });
     },
     isOptionalAllowed: () => watch.isOptionalAllowed,
-    describe: () => {
-      const { utilisation, delayMs } = watch.reading;
-      return {
-        load: { stage: watch.stage, utilisation: Math.round(utilisation * 100) / 100, delay_ms: Math.round(delayMs) },
-      };
-    },
+    eventLoop,
+    describe: () => ({ load: { stage: watch.stage, ...eventLoop() } }),
   };
 }
 

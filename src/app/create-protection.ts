@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { RequestContext } from '../http/request-context.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
-import { createLoad } from './create-load.ts';
+import { createLoad, type WorkerLoad } from './create-load.ts';
 import { createMemory, type MemoryNeeds } from './create-memory.ts';
 import type { Spine } from './create-spine.ts';
 
@@ -14,6 +14,7 @@ export interface WorkerProtection {
   readonly onBodyGrown: (context: RequestContext) => void;
   /** Whether there is time for what nobody waits for. */
   readonly isOptionalAllowed: () => boolean;
+  readonly eventLoop: WorkerLoad['eventLoop'];
   /** Members of the state that a worker tells. */
   readonly describe: () => object;
 }
@@ -29,6 +30,7 @@ export function createProtection(config: Config, spine: Spine, needs: MemoryNeed
     },
     onBodyGrown: memory.onBodyGrown,
     isOptionalAllowed: load.isOptionalAllowed,
+    eventLoop: load.eventLoop,
     describe: () => ({ ...memory.describe(), ...load.describe() }),
   };
 }

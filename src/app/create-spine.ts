@@ -4,6 +4,8 @@
  */
 
 import type { Config } from '../config/config.ts';
+import { LastLines } from '../crash/last-lines.ts';
+import { ProcessWarnings } from '../crash/process-warnings.ts';
 import { HealerModes } from '../journal/healer-modes.ts';
 import { tellFailure } from '../kernel/failure-kinds.ts';
 import type { Resource } from '../kernel/lifecycle.ts';
@@ -37,6 +39,7 @@ export interface SpineOptions {
 
 export interface Spine {
   readonly log: Logger;
+  readonly lastLines: LastLines;
   readonly self: ProcessIdentity;
   readonly hotDir: string;
   readonly registry: MetricsRegistry;
@@ -58,13 +61,17 @@ const hotMaxBytes = 64 * 1024 * 1024;
 export function createSpine(config: Config, { role, version, print, presence, leave }: SpineOptions): Spine {
   const { places } = config;
   const self = thisProcess();
+  const lastLines = new LastLines();
   const log = createLogger({
     dir: places.logDir,
     fallbackDir: places.logDirFallback,
     level: config.logLevel,
     source: `deci-${role}`,
     now: () => new Date(),
-    print,
+    print: line => {
+      lastLines.add(line);
+      print(line);
+    },
   });
 
   const hotDir = hotFolder(places);
@@ -120,6 +127,10 @@ export function createSpine(config: Config, { role, version, print, presence, le
     },
   });
   const counters = new CounterRepository({ store: hot, now: Date.now });
+  const warnings = new ProcessWarnings({
+    onWarning: ({ name }) => events.warned({ name }),
+    onNews: warning => log.warn('process warning', { ...warning }),
+  });
   const upkeep = new Upkeep({
     tasks: [
       {
@@ -139,6 +150,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
 
   return {
     log,
+    lastLines,
     self,
     hotDir,
     registry,
@@ -154,6 +166,7 @@ export function createSpine(config: Config, { role, version, print, presence, le
     resources: [
       registry,
       gauges,
+      warnings,
       store,
       { name: 'hot-store', start: async () => undefined, stop: async () => hot.close() },
       upkeep,

@@ -4,9 +4,11 @@ import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Authenticator, newKey } from '../auth/authenticator.ts';
 import { isKey } from '../auth/credentials.ts';
 import type { Config } from '../config/config.ts';
+import type { EndSurroundings } from '../crash/crash-reporter.ts';
 import { createPipeline, withOldAnswers } from '../gateway/pipeline.ts';
 import { ActiveRequests } from '../http/active-requests.ts';
 import { createExpressApp } from '../http/express-app.ts';
@@ -38,6 +40,7 @@ import { createSpine } from './create-spine.ts';
 import { createWorkerDoor } from './create-worker-door.ts';
 import { drain } from './drain.ts';
 import { createHealingSummary } from './healing-summary.ts';
+import { inFlightOf } from './in-flight.ts';
 import { renderClusterMetrics } from './metrics-render.ts';
 import { PreWarm } from './pre-warm.ts';
 import { recycleAsker } from './recycle-asker.ts';
@@ -62,8 +65,14 @@ export interface Worker {
   start(): Promise<void>;
   /** Drains and stops; idempotent. */
   stop(reason: string): Promise<void>;
+  describeEnd(): EndSurroundings;
+  /** Ends every answer in its protocol, at once. */
+  abandon(): Promise<void>;
 }
 
+/** Of a crash, before the process ends. */
+const abandonMs = 700;
+const handedOverMs = 250;
 /** Time for closing files and upstream connections behind the drain. */
 const closingMs = 5000;
 
@@ -199,6 +208,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       return id;
     },
   });
+  const servers = [publicServer, ...(cache === undefined ? [] : [cache.flightDoor])];
   const serving = new Serving({
     standby: new Standby({ active, server: publicServer }),
     onChange: state => {
@@ -253,17 +263,22 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
       stopping ??= leave(reason);
       return stopping;
     },
+    describeEnd: () => ({
+      in_flight: inFlightOf(active),
+      event_loop: protection.eventLoop(),
+      last_lines: spine.lastLines.all(),
+    }),
+    abandon: async () => {
+      // A connection that was just handed to this process is lost to its client without a word if nobody takes it.
+      await Promise.all([drain({ active, servers, drainMs: 0, farewellMs: abandonMs }), delay(handedOverMs)]);
+    },
   };
 
   async function leave(reason: string): Promise<void> {
     serving.leave();
     log.info('worker is leaving', { reason, active: active.size });
     try {
-      const { ended } = await drain({
-        active,
-        servers: [publicServer, ...(cache === undefined ? [] : [cache.flightDoor])],
-        drainMs: timeouts.drainMs,
-      });
+      const { ended } = await drain({ active, servers, drainMs: timeouts.drainMs });
       await warmer?.stop();
       // To the end a worker that leaves can be asked how far it is.
       await door.stop();

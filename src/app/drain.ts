@@ -18,16 +18,22 @@ export interface DrainOptions {
   readonly servers: readonly Door[];
   /** How long requests may go on. */
   readonly drainMs: number;
+  /** For the error frames of what had to be ended to reach their clients. */
+  readonly farewellMs?: number;
 }
 
 /** A keep-alive client may have its next request on the wire; its socket is closed only after it had time to arrive. */
 const keepAliveGraceMs = 1500;
 const sweepMs = 100;
-/** For the error frames of what had to be ended to reach their clients. */
-const farewellMs = 3000;
+const defaultFarewellMs = 3000;
 
 /** @returns how many requests had to be ended before they were done */
-export async function drain({ active, servers, drainMs }: DrainOptions): Promise<{ ended: number }> {
+export async function drain({
+  active,
+  servers,
+  drainMs,
+  farewellMs = defaultFarewellMs,
+}: DrainOptions): Promise<{ ended: number }> {
   active.beginDrain();
   for (const server of servers) server.leave();
   await connectionsGone(servers, drainMs, keepAliveGraceMs);

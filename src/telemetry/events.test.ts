@@ -54,6 +54,8 @@ function everyEvent(events: Events): void {
   events.memoryCollected({ reason: 'early' });
   events.load({ utilisation: 0.5, delayMs: 3, stage: 2 });
   events.loadShed({ priority: 'batch' });
+  events.crashed({ kind: 'fatal_error' });
+  events.warned({ name: 'DeprecationWarning' });
   events.httpRequest({ route: '/api/chat', method: 'POST', status: 200, seconds: 0.3 });
   events.authRefused({ code: 'forbidden' });
   events.degraded({ reason: 'fallback_model' });

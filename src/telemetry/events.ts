@@ -3,6 +3,7 @@
  * one knows no metric's name. The request is the hot one: its series are found by route, method and status in maps that
  * are filled once.
  */
+import { type CrashEvents, crashEvents } from './crash-events.ts';
 import { type LoadEvents, loadEvents } from './load-events.ts';
 import { type MemoryEvents, memoryEvents } from './memory-events.ts';
 import type { Counter, Histogram } from './metric-series.ts';
@@ -33,7 +34,7 @@ export interface BreakerChangedEvent {
   readonly change: string;
 }
 
-export interface Events extends MemoryEvents, LoadEvents {
+export interface Events extends CrashEvents, MemoryEvents, LoadEvents {
   breakerChanged(event: BreakerChangedEvent): void;
   breakerState(event: { readonly upstream: string; readonly state: 'closed' | 'open' | 'half_open' }): void;
   hostState(event: { readonly upstream: string; readonly state: string }): void;
@@ -78,6 +79,7 @@ export function createEvents(registry: MetricsRegistry): Events {
     ...healingEvents(registry),
     ...memoryEvents(registry),
     ...loadEvents(registry),
+    ...crashEvents(registry),
   };
 }
 
@@ -234,6 +236,7 @@ function cacheEvents(registry: MetricsRegistry): CacheEvents {
 }
 
 type OtherEvents = LoadEvents &
+  CrashEvents &
   MemoryEvents &
   RequestEvents &
   ModelEvents &

@@ -2,6 +2,7 @@
  * Every metric there is: the list behind docs/reference/metrics.md. Names and labels are a contract with dashboards and
  * alerts. No label ever holds an id, a key or a client's own text.
  */
+import { crashMetrics } from './crash-metric-table.ts';
 import { loadMetrics } from './load-metric-table.ts';
 import { memoryMetrics } from './memory-metric-table.ts';
 import type { CounterDefinition, GaugeDefinition, HistogramDefinition, MetricDefinition } from './metric-definition.ts';
@@ -284,6 +285,7 @@ export const metricTable: ReadonlyArray<CounterDefinition | GaugeDefinition | Hi
   ...Object.values(cacheMetrics),
   ...Object.values(memoryMetrics),
   ...Object.values(loadMetrics),
+  ...Object.values(crashMetrics),
   ...Object.values(processMetrics),
   ...Object.values(collectionMetrics),
   overflowMetric,
