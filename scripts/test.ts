@@ -1,5 +1,6 @@
 /**
- * `npm test`: the checks, then every suite in order; `node scripts/test.ts unit` runs one. A suite is a set of files under
+ * `npm test`: the checks, then every suite in order but for those that are for faults; `node scripts/test.ts unit` runs one, `npm run
+ * test:chaos` what strikes whole clusters with real faults and measures how they take it. A suite is a set of files under
  * node's own test runner; nothing is retried, and the first suite that fails ends the run.
  */
 import { spawnSync } from 'node:child_process';
@@ -18,6 +19,8 @@ interface Suite {
   readonly alone?: readonly string[];
   /** How many answers its files must at least hold against the OpenAPI document, so that the check cannot get lost unseen. */
   readonly leastChecked?: number;
+  /** Not part of `npm test`: it takes long, and has the machine for itself. */
+  readonly isApart?: boolean;
 }
 
 const suites: Readonly<Record<string, Suite>> = {
@@ -35,11 +38,9 @@ const suites: Readonly<Record<string, Suite>> = {
   cluster: {
     files: ['test/cluster/*.test.ts'],
     concurrency: 2,
-    alone: [
-      'test/cluster/{adaptive-slots,failing-hosts,hung-worker,journal-match,load-shed,memory,reload,replacement}.test.ts',
-    ],
+    alone: ['test/cluster/{adaptive-slots,reload}.test.ts'],
   },
-  chaos: { files: ['test/chaos/*.test.ts'], concurrency: 1 },
+  chaos: { files: ['test/chaos/*.test.ts'], concurrency: 1, isApart: true },
 };
 
 /** How long each of them took, in the order in which they ran. */
@@ -54,7 +55,7 @@ if (unknown.length > 0) {
 
 if (wanted.length === 0) run('checks', ['scripts/check.ts']);
 for (const [name, suite] of Object.entries(suites)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 ? !wanted.includes(name) : suite.isApart === true) continue;
   if (suite.leastChecked === undefined) runSuite(name, suite);
   else runChecked(name, suite, suite.leastChecked);
 }

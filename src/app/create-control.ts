@@ -23,6 +23,7 @@ import { WorkerWatch } from '../supervision/worker-watch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { foldDead } from '../telemetry/retired-metrics.ts';
 import { createCrashCollector } from './create-crash-collector.ts';
+import { createLogTeller } from './create-log-teller.ts';
 import { createOllamaHealing } from './create-ollama-healing.ts';
 import { createRecycle } from './create-recycle.ts';
 import { replacementOptions } from './create-replacement.ts';
@@ -196,6 +197,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   });
   const lifecycle = new Lifecycle([
     ...spine.resources,
+    createLogTeller(config, spine),
     watch,
     { name: 'journal', start: async () => undefined, stop: () => journal.flush() },
     upkeep,

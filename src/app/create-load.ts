@@ -10,10 +10,10 @@ import { SortableIds } from '../kernel/sortable-id.ts';
 import { isRefused, isShedding, loadStages } from '../protection/load-stage.ts';
 import { LoadWatch } from '../protection/load-watch.ts';
 import { LoopSampler } from '../protection/loop-sampler.ts';
-import type { Lease } from '../storage/lease-repository.ts';
 import type { Spine } from './create-spine.ts';
 import { HealerLicence } from './healer-licence.ts';
 import { LoadTeller, type SharedEpisode } from './load-teller.ts';
+import { heldEpisode } from './shared-episode.ts';
 
 export interface WorkerLoad {
   readonly resources: readonly Resource[];
@@ -28,8 +28,6 @@ export interface WorkerLoad {
 
 /** Callers that were refused shall not come back all at once. */
 const retryAfterSeconds = { least: 5, spread: 6 };
-/** Renewed once a second; that of a worker that hangs is free for another one soon. */
-const episodeMs = 10_000;
 const refusedKey = 'load-shed refused';
 
 export function createLoad(config: Config, spine: Spine): WorkerLoad {
@@ -100,27 +98,8 @@ function isWork({ route }: RequestContext): boolean {
 }
 
 function createEpisode({ leases, counters }: Spine): SharedEpisode {
-  let lease: Lease | undefined;
   return {
-    hold: () => {
-      try {
-        lease =
-          (lease === undefined ? undefined : leases.renew(lease, episodeMs)) ??
-          leases.take({ kind: 'load-shed', key: 'episode', capacity: 1, ttlMs: episodeMs });
-        return lease !== undefined;
-      } catch {
-        // Two records are better than none.
-        return true;
-      }
-    },
-    letGo: () => {
-      try {
-        if (lease !== undefined) leases.release(lease);
-      } catch {
-        // It ends with its time.
-      }
-      lease = undefined;
-    },
+    ...heldEpisode(leases, 'load-shed'),
     addRefused: count => {
       try {
         return counters.add(refusedKey, count);

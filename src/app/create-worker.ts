@@ -32,6 +32,7 @@ import { createAdaptiveLimits } from './create-adaptive-limits.ts';
 import { createAdmission } from './create-admission.ts';
 import { createCache } from './create-cache.ts';
 import { createHosts } from './create-hosts.ts';
+import { createLogTeller } from './create-log-teller.ts';
 import { createModels } from './create-models.ts';
 import { createProtection } from './create-protection.ts';
 import { createRequestEnd } from './create-request-end.ts';
@@ -129,6 +130,7 @@ export function createWorker(config: Config, identity: WorkerIdentity): Worker {
   const { policy, virtualModels } = models;
   const lifecycle = new Lifecycle([
     ...spine.resources,
+    createLogTeller(config, spine),
     ...(cache?.resources ?? []),
     ...protection.resources,
     { name: 'admission', start: async () => undefined, stop: async () => admission.stop() },

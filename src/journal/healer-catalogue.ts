@@ -76,6 +76,13 @@ export const healerCatalogue = {
     risk: 'Work that would just have fitted is refused for some seconds. A collection stops the worker for up to 0.4 s. Switched off, a worker that runs out of memory dies, and its requests with it.',
     budget: { actions: 240, windowMs: 10 * minuteMs },
   },
+  'log-fallback': {
+    name: 'log-fallback',
+    repairs:
+      'Lets the lines of the log go to `LOG_DIR_FALLBACK`, to a private temporary folder, or wait in memory, while `LOG_DIR` does not take them, and brings them back when it does.',
+    risk: 'The log of that time is in another folder. Switched off, its lines are lost.',
+    budget: { actions: 60, windowMs: 10 * minuteMs },
+  },
   'load-shed': {
     name: 'load-shed',
     repairs:

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { until } from '../../test/support/until.ts';
 import { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 
 const noon = new Date(2026, 10, 21, 12);
@@ -110,9 +111,11 @@ test('a quiet log creates no files', async t => {
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test('a folder that does not exist is made, for its owner alone', t => {
+test('a folder that does not exist is made, for its owner alone', async t => {
   const dir = join(folder(t), 'deep', 'logs');
-  logger(dir);
+  const { log } = logger(dir);
+  log.info('x');
+  await log.close();
   assert.equal(statSync(dir).mode & 0o777, 0o700);
 });
 
@@ -123,16 +126,16 @@ test('a folder that cannot be written is replaced by the fallback, with a warnin
   const fallbackDir = join(parent, 'spare');
   const { log, printed } = logger(wanted, { fallbackDir });
   log.info('still here');
+  await until('it is told', () => printed.length === 3);
   await log.close();
-  const [warning, info] = lines(fallbackDir, 'combined');
-  assert.equal(warning?.['level'], 'warn');
-  assert.equal(warning?.['wanted'], wanted);
-  assert.equal(warning?.['dir'], fallbackDir);
+  const [info, warning] = lines(fallbackDir, 'combined');
   assert.equal(info?.['message'], 'still here');
-  assert.equal(printed.length, 2);
+  assert.deepEqual([warning?.['level'], warning?.['dir'], warning?.['lines']], ['warn', wanted, 'elsewhere']);
+  assert.match(printed[1] ?? '', /^log: cannot write: /);
+  assert.deepEqual([log.health().is, log.health().lostLines], ['elsewhere', 0]);
 });
 
-test('without a fallback that can be written, the temporary folder takes the log', t => {
+test('without a fallback that can be written, the temporary folder takes the log', async t => {
   const parent = folder(t);
   writeFileSync(join(parent, 'file'), '');
   const before = process.env['TMPDIR'];
@@ -142,21 +145,50 @@ test('without a fallback that can be written, the temporary folder takes the log
     else process.env['TMPDIR'] = before;
   });
   const unwritable = join(parent, 'file', 'logs');
-  const { printed } = logger(unwritable, { fallbackDir: unwritable });
-  const dir = String((JSON.parse(printed[0] ?? '{}') as Record<string, unknown>)['dir']);
-  assert.ok(dir.startsWith(join(parent, 'deci-logs-')));
+  const { log } = logger(unwritable, { fallbackDir: unwritable });
+  log.info('still here');
+  await log.close();
+  const dir = join(parent, readdirSync(parent).find(name => name.startsWith('deci-logs-')) ?? '');
+  assert.equal(lines(dir, 'combined')[0]?.['message'], 'still here');
   assert.equal(statSync(dir).mode & 0o777, 0o700);
 });
 
-test('a log that cannot be written is told on stdout, and logging does not throw', async t => {
+test('while no folder takes lines they are held, and written when one does; told once each', async t => {
   const dir = join(folder(t), 'logs');
-  const { log, printed } = logger(dir);
-  rmSync(dir, { recursive: true });
   writeFileSync(dir, 'a file in the way');
-  log.info('lost on disk');
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = dir;
+  t.after(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+  const own = logger(dir);
+  own.log.info('first');
+  await until('it is held', () => own.log.health().is === 'held');
+  own.log.info('second');
+  rmSync(dir);
+  await until('it is well', () => own.log.health().is === 'well');
+  await own.log.close();
+  const messages = lines(dir, 'combined').map(line => line['message']);
+  assert.deepEqual(messages.toSorted(), [
+    'first',
+    'second',
+    'the log folder cannot be written',
+    'the log folder is written again',
+  ]);
+  assert.equal(own.log.health().lostLines, 0);
+  assert.equal(own.printed.filter(line => line.startsWith('log: cannot write')).length, 1);
+});
+
+test('where lines may not go elsewhere they are lost, and counted', async t => {
+  const dir = join(folder(t), 'logs');
+  writeFileSync(dir, 'a file in the way');
+  const { log } = logger(dir);
+  log.allowFallback(false);
+  log.info('lost');
+  await until('it is counted', () => log.health().lostLines > 0);
+  rmSync(dir);
   await log.close();
-  assert.equal(printed.length, 2);
-  assert.match(printed[1] ?? '', /^log: cannot write: /);
 });
 
 test('fields that JSON cannot hold do not make a log call throw', async t => {

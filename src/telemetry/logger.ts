@@ -2,14 +2,10 @@
  * The log: winston with one transport of ours that appends to the daily files. Everything goes to `combined`, warnings and
  * errors also to their own file and, with the news of the process's life, to stdout, where `pm2 logs` shows it.
  */
-import { accessSync, constants, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { inspect } from 'node:util';
 import winston from 'winston';
 import Transport from 'winston-transport';
-import { makeFolder } from '../kernel/make-folder.ts';
-import { DailyFile } from './daily-file.ts';
+import { LogFiles, type LogHealth } from './log-files.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -23,6 +19,10 @@ export interface Logger {
   line(text: string): void;
   /** Whether lines of a level are kept at all. */
   keeps(level: LogLevel): boolean;
+  /** Where lines go now. */
+  health(): LogHealth;
+  /** Whether lines may go elsewhere, and be held, when their folder does not take them; they may from the beginning. */
+  allowFallback(isAllowed: boolean): void;
   /** Writes what is pending. Nothing may be logged afterwards. */
   close(): Promise<void>;
 }
@@ -40,11 +40,15 @@ export interface LoggerOptions {
 
 export function createLogger(options: LoggerOptions): Logger {
   const { level, source, now, print } = options;
-  const dir = writableDir(options);
-  const onFailure = (error: Error): void => print(`log: cannot write: ${error.message}`);
-  const file = (name: string): DailyFile => new DailyFile({ dir, name, now, onFailure });
-  const files = { combined: file('combined'), warn: file('warn'), error: file('error') };
-
+  const files = new LogFiles({
+    ...options,
+    onFailure: error => print(`log: cannot write: ${error.message}`),
+    // Where they go is said in the log itself, as soon as it can be read there.
+    onHealth: ({ is, lostLines, cause }) => {
+      if (is === 'well') log('info', 'the log folder is written again', { dir: options.dir, lost_lines: lostLines });
+      else log('warn', 'the log folder cannot be written', { dir: options.dir, lines: is, cause });
+    },
+  });
   const format = winston.format.printf(info => {
     const { level: lineLevel, message, ...fields } = info;
     return toJson({
@@ -62,7 +66,6 @@ export function createLogger(options: LoggerOptions): Logger {
     print(text);
   });
   const inner = winston.createLogger({ level, format, transports: [transport] });
-  if (dir !== options.dir) inner.warn('the log folder cannot be written, using another', { wanted: options.dir, dir });
 
   // One object, not message and fields: with two arguments winston takes a % in the message for a placeholder.
   const log = (lineLevel: LogLevel, message: string, fields: LogFields = {}): void => {
@@ -75,9 +78,9 @@ export function createLogger(options: LoggerOptions): Logger {
     debug: (message, fields) => log('debug', message, fields),
     line: text => files.combined.append(text),
     keeps: wanted => inner.isLevelEnabled(wanted),
-    close: async () => {
-      await Promise.all(Object.values(files).map(daily => daily.close()));
-    },
+    health: () => files.health,
+    allowFallback: isAllowed => files.allowFallback(isAllowed),
+    close: () => files.close(),
   };
 }
 
@@ -110,27 +113,4 @@ function toJson(record: Readonly<Record<string, unknown>>): string {
       ),
     );
   }
-}
-
-/** The temporary folder is everybody's: one of this name may have been put there by somebody who wants to read along. */
-function isPrivate(dir: string): boolean {
-  const { uid, mode } = statSync(dir);
-  return uid === process.getuid?.() && (mode & 0o077) === 0;
-}
-
-/** A server that cannot write its log still serves; it says so and writes where it can. */
-function writableDir({ dir, fallbackDir }: LoggerOptions): string {
-  const temporary = join(tmpdir(), `deci-logs-${process.getuid?.() ?? 'user'}`);
-  for (const candidate of [dir, fallbackDir, temporary]) {
-    if (candidate === undefined) continue;
-    try {
-      makeFolder(candidate);
-      accessSync(candidate, constants.W_OK);
-      if (candidate === temporary && !isPrivate(candidate)) continue;
-      return candidate;
-    } catch {
-      // The next one may be writable; the last failure shows when the first line is written.
-    }
-  }
-  return temporary;
 }

@@ -1,24 +1,19 @@
 /** The disk of the shared cache is full: room is made, requests are served all the while, and it is told once. */
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
 import { strangeDiskObstacle } from '../faults/strange-disk.ts';
-import { seenBy, startWorker, type TestWorker } from '../support/start-worker.ts';
+import { fillDisk, seenBy } from '../support/small-disk.ts';
+import { startWorker, type TestWorker } from '../support/start-worker.ts';
 import { until } from '../support/until.ts';
 import { type Answer, ask, chat, type Json, json } from './wire.ts';
 
-const megabyte = 1024 * 1024;
 /** Of it 64 MB are left to others. */
 const disk = { folder: 'run/cache', megabytes: 72 };
 const skip = strangeDiskObstacle() ?? false;
 
 const folderOf = ({ pid, home }: TestWorker): string => seenBy(pid, join(home, disk.folder));
-const freeBytes = (worker: TestWorker): number => {
-  const { bavail, bsize } = statfsSync(folderOf(worker));
-  return bavail * bsize;
-};
 
 async function records(worker: TestWorker): Promise<Json[]> {
   return json(await ask(worker, '/api/journal?healer=shared-cache'))['data'] as Json[];
@@ -53,24 +48,12 @@ test('answers are recorded and given again on a disk that is full, and it is tol
   const again = await say(large(39));
   assert.equal(again.headers.get('x-deci-cache'), 'hit', 'the latest are there');
   // Somebody else takes the rest of it, so that nothing that goes would make room.
-  const filler = join(folderOf(worker), 'filler');
-  for (let part = 0; freeBytes(worker) > 0; part++) fill(`${filler}${part}`, freeBytes(worker));
+  const free = fillDisk(folderOf(worker));
   for (let index = 100; index < 110; index++) assert.equal((await say(large(index))).status, 200);
-  for (const name of readdirSync(folderOf(worker)).filter(one => one.startsWith('filler'))) {
-    rmSync(join(folderOf(worker), name));
-  }
+  free();
   await until('answers are recorded again', async () => {
     await say(large(200));
     await say('between');
     return (await say(large(200))).headers.get('x-deci-cache') === 'hit';
   });
 });
-
-function fill(path: string, bytes: number): void {
-  try {
-    writeFileSync(path, Buffer.alloc(Math.min(bytes, megabyte)));
-  } catch (error) {
-    // What was free a moment ago may be the cache's by now.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-  }
-}

@@ -15,12 +15,15 @@ import type { RunState } from '../../src/config/run-state.ts';
 import type { FakeControl } from '../fake-ollama/control.ts';
 import type { FakeOptions } from '../fake-ollama/options.ts';
 import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts';
+import { type SmallDisk, withDisk } from './small-disk.ts';
 
 export interface ClusterOptions {
   readonly workers?: number;
   /** Settings by name; they win over what the harness sets. */
   readonly env?: Readonly<Record<string, string>>;
   readonly fakeOptions?: Partial<FakeOptions>;
+  /** A folder of its home that is a small disk for all of its processes. */
+  readonly disk?: SmallDisk;
   /** Slots of a model (undefined: as learnt), and of the host; so many that nobody notices when absent. */
   readonly slots?: { readonly model: number | undefined; readonly host: number };
 }
@@ -86,7 +89,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const logs = (): string => collectLogs([join(runDir, 'output'), join(home, 'logs'), pm2.home]);
 
   try {
-    const { code, stdout, stderr } = await script(['scripts/start.ts', '--json']);
+    const { code, stdout, stderr } = await runScript(['scripts/start.ts', '--json'], env, withDisk(home, options.disk));
     if (code !== 0) throw new Error(`start ended with ${code}: ${stderr}\n${logs()}`);
     const { url } = JSON.parse(stdout) as RunState;
     return {
@@ -137,8 +140,14 @@ export function clusterEnvironment(home: string, settings: Readonly<Record<strin
   };
 }
 
-export async function runScript(args: readonly string[], env: Record<string, string>): Promise<ScriptResult> {
-  const child = spawn(process.execPath, args, { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'] });
+/** @param prefix a command that runs what stands behind it */
+export async function runScript(
+  args: readonly string[],
+  env: Record<string, string>,
+  prefix: readonly string[] = [],
+): Promise<ScriptResult> {
+  const [command, ...rest] = [...prefix, process.execPath, ...args] as [string, ...string[]];
+  const child = spawn(command, rest, { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

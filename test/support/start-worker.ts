@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeHotFiles } from '../../scripts/lib/hot-files.ts';
 import { askWorkers } from '../../scripts/lib/worker-sockets.ts';
+import { type SmallDisk, withDisk } from './small-disk.ts';
 import { checkout, clusterEnvironment } from './start-cluster.ts';
 
 export interface TestWorker extends AsyncDisposable {
@@ -36,24 +37,10 @@ export async function startWorker(env: Readonly<Record<string, string>>, disk?: 
 
 export type SpawnedWorker = Omit<TestWorker, 'url' | 'key'>;
 
-/** A folder that is a disk of its own for the worker, in a mount namespace that nobody else sees and that ends with it. */
-export interface SmallDisk {
-  /** Below the home of the worker. */
-  readonly folder: string;
-  readonly megabytes: number;
-}
-
-const mountDisk = 'mkdir -p "$1" && mount -t tmpfs -o "size=$2m" tmpfs "$1" && shift 2 && exec "$@"';
-
-/** Where a file of a worker lies for others, whatever is mounted for it. */
-export function seenBy(pid: number, path: string): string {
-  return join(`/proc/${pid}/root`, path);
-}
-
 /** Does not wait for it, so that it may fail. */
 export function spawnWorker(env: Readonly<Record<string, string>>, disk?: SmallDisk): SpawnedWorker {
   const home = mkdtempSync(join(tmpdir(), 'deci-'));
-  const [command, ...args] = [...mounting(home, disk), process.execPath, 'src/main.ts'];
+  const [command, ...args] = [...withDisk(home, disk), process.execPath, 'src/main.ts'];
   const child = spawn(command, args, {
     cwd: checkout,
     env: clusterEnvironment(home, env),
@@ -73,11 +60,4 @@ export function spawnWorker(env: Readonly<Record<string, string>>, disk?: SmallD
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   return { home, child, pid: child.pid ?? 0, exited, output: () => text, [Symbol.asyncDispose]: dispose };
-}
-
-function mounting(home: string, disk: SmallDisk | undefined): string[] {
-  if (disk === undefined) return [];
-  const { folder, megabytes } = disk;
-  const namespace = ['unshare', '--mount', '--propagation', 'private'];
-  return [...namespace, 'sh', '-c', mountDisk, 'sh', join(home, folder), String(megabytes)];
 }
