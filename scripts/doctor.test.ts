@@ -118,7 +118,7 @@ test('a bad .env is exit 78 with every mistake, and what depends on it is named 
   assert.equal(code, 78);
   assert.match(notOk.get('DECI_WORKER')?.detail ?? '', /did you mean DECI_WORKERS/);
   assert.match(notOk.get('LOG_LEVEL')?.detail ?? '', /^expected error \| warn/);
-  assert.deepEqual(lines.at(-1)?.not_checked, ['Places', 'Memory', 'Port', 'Processes', 'Ollama', 'Store']);
+  assert.deepEqual(lines.at(-1)?.not_checked, ['Places', 'Memory', 'Port', 'Processes', 'Crashes', 'Ollama', 'Store']);
   assert.ok(lines.some(({ name }) => name === 'time'));
 });
 
