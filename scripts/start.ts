@@ -16,7 +16,7 @@ import { foreignHomes, usedHomes } from './lib/pm2-homes.ts';
 import { checkKeyFile, preparePlaces } from './lib/preflight.ts';
 import { deleteApps, killDaemon } from './lib/shut-down.ts';
 import { takeStartLock } from './lib/start-lock.ts';
-import { removeRunState, writeRunState } from './lib/state-file.ts';
+import { forgetCrashes, removeRunState, writeRunState } from './lib/state-file.ts';
 import { warmCode } from './lib/warm-code.ts';
 import { askControl, type ControlState, urlOf, type WorkerState } from './lib/worker-sockets.ts';
 
@@ -108,6 +108,7 @@ async function started(cluster: Cluster, orNextPort: boolean, out: Output): Prom
       return pm2.home;
     });
     await out.step('Workers', async () => {
+      forgetCrashes(config.places.runDir);
       await warmCode(checkout, config.places.runDir, readVersion(checkout));
       workers = await launch(cluster, changedPort(chosen), interrupt.signal);
       return `${workers.length} of ${config.workers} ready`;

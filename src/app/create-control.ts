@@ -25,6 +25,7 @@ import { foldDead } from '../telemetry/retired-metrics.ts';
 import { createCrashCollector } from './create-crash-collector.ts';
 import { createLogTeller } from './create-log-teller.ts';
 import { createOllamaHealing } from './create-ollama-healing.ts';
+import { createCrashLoops } from './create-quarantine.ts';
 import { createRecycle } from './create-recycle.ts';
 import { replacementOptions } from './create-replacement.ts';
 import { createSpine } from './create-spine.ts';
@@ -65,6 +66,8 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   const spine = createSpine(config, { role: 'control', version, print, presence: 'control', leave: leaveProcess });
   const { log, events, registry, gauges, leases, store, journal: records } = spine;
 
+  /** Since it was asked for last. */
+  const left = { planned: 0 };
   const watch = new WorkerWatch({
     runDir: places.runDir,
     intervalMs: second,
@@ -78,6 +81,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
     },
     onGone: ({ pid, colour, state: before }) => {
       const fields = { worker: pid, colour, before };
+      if (before === 'draining') left.planned++;
       if (before === 'draining') log.info('worker has left', fields);
       else log.warn('worker died', fields);
     },
@@ -94,11 +98,23 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   const ollama = createOllamaHealing(config, spine);
   const replacement = replacementOptions(config, watch, leases);
   const recycling = createRecycle(config, spine, replacement, () => ids.next());
+  const loops = createCrashLoops(config, spine, {
+    watch,
+    replacement,
+    planned: () => {
+      const { planned } = left;
+      left.planned = 0;
+      return planned;
+    },
+    newId: () => ids.next(),
+  });
   const healers = new HealerRunner({
     healers: [
       ...ollama.healers,
       createReplaceWorkers(replacement),
       recycling.healer,
+      loops.quarantine,
+      loops.orphans,
       createHungWorkers({
         silent: () => silentOf(watch.views),
         look: () => watch.look(),
@@ -168,7 +184,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
           if (store.state.is !== 'open') return;
           for (const record of await records.leftOpen(isAlive)) {
             // It goes on under this record.
-            if (record.id === recycling.healer.plan?.journal_id) continue;
+            if ([recycling.healer, loops.quarantine].some(({ plan }) => plan?.journal_id === record.id)) continue;
             log.warn('an action was interrupted', { journal_id: record.id, healer: record.healer });
             await records.complete(record.id, { result: 'no_effect', duration_ms: null, requests_affected: null });
           }

@@ -1,15 +1,15 @@
 /** How control replaces all workers, one after the other: the replacement of one, a plan in the run folder, the day it was done last. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { DoorRoutes } from '../http/private-door.ts';
-import { parseObject } from '../kernel/json.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import { DailyRepository } from '../storage/daily-repository.ts';
 import { wallClock } from '../supervision/daily-schedule.ts';
-import { Recycle, type RecyclePlan, type RecyclePlanFile } from '../supervision/recycle.ts';
+import { Recycle, type RecyclePlan } from '../supervision/recycle.ts';
 import { type ReplaceWorkersOptions, replacementMs } from '../supervision/replace-workers.ts';
 import { replaceWorker } from '../supervision/replacement.ts';
 import type { Spine } from './create-spine.ts';
+import { jsonFile } from './json-file.ts';
 
 export interface Recycling {
   readonly healer: Recycle;
@@ -33,7 +33,7 @@ export function createRecycle(
     views: replacement.views,
     replace: (pid, signal) => replaceWorker({ ...replacement, plan: unplanned }, pid, signal),
     isListed: async (pid, signal) => (await app.list(signal)).some(process => process.pid === pid),
-    plan: planFile(join(config.places.runDir, 'recycle.json')),
+    plan: jsonFile(join(config.places.runDir, 'recycle.json'), parsePlan),
     newId,
     now: () => new Date(),
     wallClock: () => wallClock(new Date()),
@@ -64,21 +64,8 @@ async function refusalOf(healer: Recycle, workers: number, { healerModes }: Spin
   return ready < workers ? `${ready} of ${workers} workers serve, and none may be missing` : undefined;
 }
 
-function planFile(path: string): RecyclePlanFile {
-  return {
-    read: () => parsePlan(textOf(path)),
-    // Whole or not at all: half a plan would be none.
-    write: plan => {
-      writeFileSync(`${path}.new`, JSON.stringify(plan), { mode: 0o600 });
-      renameSync(`${path}.new`, path);
-    },
-    remove: () => rmSync(path, { force: true }),
-  };
-}
-
-function parsePlan(text: string): RecyclePlan | undefined {
-  const plan = parseObject(text) as Partial<RecyclePlan> | undefined;
-  const { journal_id, reason, requested_at, begun, pids } = plan ?? {};
+function parsePlan(content: JsonObject): RecyclePlan | undefined {
+  const { journal_id, reason, requested_at, begun, pids } = content as Partial<RecyclePlan>;
   const isPlan =
     typeof journal_id === 'string' &&
     (reason === 'daily' || reason === 'asked') &&
@@ -87,12 +74,4 @@ function parsePlan(text: string): RecyclePlan | undefined {
     Array.isArray(pids) &&
     pids.every(pid => Number.isInteger(pid) && pid > 0);
   return isPlan ? { journal_id, reason, requested_at, begun, pids } : undefined;
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -9,6 +9,7 @@ import type { Lease } from '../storage/lease-repository.ts';
 import { StoreError } from '../storage/store-error.ts';
 import { onlyOne } from '../supervision/only-one.ts';
 import { Pm2App } from '../supervision/pm2-app.ts';
+import type { QuarantineOptions } from '../supervision/quarantine.ts';
 import { type ReplaceWorkersOptions, replacementMs } from '../supervision/replace-workers.ts';
 import { runCommand } from '../supervision/run-command.ts';
 import type { WorkerWatch } from '../supervision/worker-watch.ts';
@@ -19,7 +20,7 @@ export function replacementOptions(config: Config, watch: WorkerWatch, leases: S
   const path = join(places.runDir, 'replacement');
   return {
     workers,
-    app: createApp(places.runDir),
+    app: createLiveApp(places.runDir),
     views: () => watch.views,
     serving: async () => {
       await watch.look();
@@ -66,7 +67,9 @@ function giveBack(leases: Spine['leases'], lease: Lease): void {
 }
 
 /** The colour that is live at that moment, in the daemon that this process runs under. */
-function createApp(runDir: string): ReplaceWorkersOptions['app'] {
+export function createLiveApp(
+  runDir: string,
+): ReplaceWorkersOptions['app'] & QuarantineOptions['app'] & Pick<Pm2App, 'pids'> {
   const app = (): Pm2App => {
     const env = environmentForPrograms();
     return new Pm2App({
@@ -80,6 +83,10 @@ function createApp(runDir: string): ReplaceWorkersOptions['app'] {
     list: signal => app().list(signal),
     scale: (count, signal) => app().scale(count, signal),
     remove: (id, signal) => app().remove(id, signal),
+    places: signal => app().list(signal),
+    pids: signal => app().pids(signal),
+    stop: (id, signal) => app().stop(id, signal),
+    restart: (id, signal) => app().restart(id, signal),
   };
 }
 

@@ -66,6 +66,7 @@ export interface Config {
   readonly models: ModelsConfig;
   readonly memory: MemoryConfig;
   readonly load: LoadConfig;
+  readonly crashes: { readonly budget: number; readonly probeEveryMs: number };
   /** The role of callers without a key; undefined where every caller needs one. */
   readonly anonymousRole: Role | undefined;
   readonly allowedOrigins: readonly string[];
@@ -191,6 +192,7 @@ function buildConfig(values: SettingValues, env: Environment, checkout: string):
     models: buildModels(values),
     memory: buildMemory(values),
     load: buildLoad(values),
+    crashes: { budget: values.CRASH_BUDGET, probeEveryMs: values.CRASH_PROBE_INTERVAL },
     anonymousRole: isAnonymousAllowed(values) ? values.DECI_LOCAL_ROLE : undefined,
     allowedOrigins: [...(values.OLLAMA_ORIGINS ?? []), ...(values.CORS_ORIGINS ?? [])],
     allowedHosts: values.ALLOWED_HOSTS ?? [],

@@ -82,7 +82,7 @@ export function ecosystemApps(config: Config, deployment: Deployment): Pm2App[] 
 }
 
 function workersApp(config: Config, deployment: Deployment): Pm2App {
-  const { memory, timeouts, workers } = config;
+  const { crashes, memory, timeouts, workers } = config;
   return {
     ...commonOf(config, appName(deployment.colour), deployment),
     script: join(deployment.checkout, 'src', 'main.ts'),
@@ -91,8 +91,8 @@ function workersApp(config: Config, deployment: Deployment): Pm2App {
     node_args: nodeArguments(config, deployment, Math.round(memory.heapLimitMb * heapReserve)),
     kill_timeout: timeouts.drainMs + leavingMs,
     min_uptime: '30s',
-    // PM2 counts one start more than restarts: this is ten.
-    max_restarts: 11,
+    // PM2 counts one start more than restarts. It is for the time without control, which tries again later.
+    max_restarts: crashes.budget + 1,
     max_memory_restart: `${memory.rssMaxMb}M`,
   };
 }

@@ -36,6 +36,15 @@ export function runStatePath(runDir: string): string {
   return join(runDir, 'state.json');
 }
 
+/** How often workers crashed since the start, and which of them are stopped for it: a start by hand begins anew. */
+export function crashCountPath(runDir: string): string {
+  return join(runDir, 'crashes.json');
+}
+
+export function quarantinePath(runDir: string): string {
+  return join(runDir, 'quarantine.json');
+}
+
 /** @returns undefined when there is none, or when it cannot be understood: it is then as good as absent */
 export function readRunState(runDir: string): RunState | undefined {
   let text: string;

@@ -10,6 +10,7 @@ import { loadSettings } from './load-settings.ts';
 import { memorySettings } from './memory-settings.ts';
 import { modelSettings } from './model-settings.ts';
 import type { Setting } from './setting.ts';
+import { supervisionSettings } from './supervision-settings.ts';
 import {
   commaList,
   duration,
@@ -47,6 +48,7 @@ export const settings = {
     meaning: 'Workers of the cluster; `max` is one per core.',
     group: 'Serving',
   },
+  ...supervisionSettings,
   RECYCLE_AT: {
     type: wordOr('off', timeOfDay),
     default: '02:00',

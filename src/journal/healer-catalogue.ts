@@ -76,6 +76,20 @@ export const healerCatalogue = {
     risk: 'Work that would just have fitted is refused for some seconds. A collection stops the worker for up to 0.4 s. Switched off, a worker that runs out of memory dies, and its requests with it.',
     budget: { actions: 240, windowMs: 10 * minuteMs },
   },
+  'crash-budget': {
+    name: 'crash-budget',
+    repairs:
+      'Ends crash loops: workers that were started again `CRASH_BUDGET` times within ten minutes are stopped, and one is tried every `CRASH_PROBE_INTERVAL`, until it stays. A worker that serves is left alone.',
+    risk: 'A fault of the machine may look like one of the release; then a worker fewer serves for some minutes longer. Switched off, PM2 goes on starting them every 15 s, or gives up for good.',
+    budget: { actions: 6, windowMs: 60 * minuteMs },
+  },
+  orphans: {
+    name: 'orphans',
+    repairs:
+      'Ends workers that PM2 has lost from its list: they finish what they answer, for `DRAIN_TIMEOUT` at most, and are killed then.',
+    risk: 'A worker that somebody has started by hand in the same run folder is ended too.',
+    budget: { actions: 20, windowMs: 10 * minuteMs },
+  },
   'log-fallback': {
     name: 'log-fallback',
     repairs:

@@ -14,7 +14,17 @@ export interface Pm2AppOptions {
 export interface AppProcess {
   /** PM2's own number of it. */
   readonly id: number;
+  /** 0 while there is none. */
   readonly pid: number;
+  /** How often PM2 has put a new one there. */
+  readonly restarts: number;
+}
+
+interface Listed {
+  readonly pm_id: number;
+  readonly pid?: number;
+  readonly name: string;
+  readonly pm2_env?: { readonly restart_time?: number };
 }
 
 export class Pm2App {
@@ -26,10 +36,15 @@ export class Pm2App {
 
   /** @throws Error when PM2 does not say */
   async list(signal: AbortSignal): Promise<readonly AppProcess[]> {
-    const output = await this.#pm2(['jlist'], signal);
-    const line = output.split('\n').findLast(text => text.startsWith('[{'));
-    const all = JSON.parse(line ?? '[]') as ReadonlyArray<{ pm_id: number; pid: number; name: string }>;
-    return all.filter(({ name }) => name === this.#options.app).map(({ pm_id, pid }) => ({ id: pm_id, pid }));
+    const all = await this.#all(signal);
+    return all
+      .filter(({ name }) => name === this.#options.app)
+      .map(({ pm_id: id, pid = 0, pm2_env: { restart_time: restarts = 0 } = {} }) => ({ id, pid, restarts }));
+  }
+
+  /** Of every app. @throws Error when PM2 does not say */
+  async pids(signal: AbortSignal): Promise<ReadonlySet<number>> {
+    return new Set((await this.#all(signal)).map(({ pid = 0 }) => pid));
   }
 
   /** Resolves when the new ones are ready, or their time is over. @throws Error when PM2 refuses */
@@ -40,6 +55,22 @@ export class Pm2App {
   /** By SIGINT, which lets a worker finish what it does; resolves when it is gone. @throws Error when PM2 refuses */
   async remove(id: number, signal: AbortSignal): Promise<void> {
     await this.#pm2(['delete', String(id)], signal);
+  }
+
+  /** It is not started again until somebody does. @throws Error when PM2 refuses */
+  async stop(id: number, signal: AbortSignal): Promise<void> {
+    await this.#pm2(['stop', String(id)], signal);
+  }
+
+  /** Also one that was stopped. Resolves when it is ready, or its time is over. @throws Error when PM2 refuses */
+  async restart(id: number, signal: AbortSignal): Promise<void> {
+    await this.#pm2(['restart', String(id)], signal);
+  }
+
+  async #all(signal: AbortSignal): Promise<readonly Listed[]> {
+    const output = await this.#pm2(['jlist'], signal);
+    const line = output.split('\n').findLast(text => text.startsWith('[{'));
+    return JSON.parse(line ?? '[]') as readonly Listed[];
   }
 
   async #pm2(args: readonly string[], signal: AbortSignal): Promise<string> {

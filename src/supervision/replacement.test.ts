@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 /** PM2 and its workers: a list, and what was done to it. */
 function setUp({ bootsOf = () => true, processes = [1, 2] }: { bootsOf?: () => boolean; processes?: number[] } = {}) {
   const state = {
-    list: processes.map((pid, id): AppProcess => ({ id, pid })),
+    list: processes.map((pid, id): AppProcess => ({ id, pid, restarts: 0 })),
     done: [] as string[],
     planned: undefined as number | undefined,
     leaving: undefined as number | undefined,
@@ -29,7 +29,7 @@ function setUp({ bootsOf = () => true, processes = [1, 2] }: { bootsOf?: () => b
       scale: async count => {
         state.done.push(`scale ${count}`);
         const pid = 100 + state.list.length;
-        state.list = [...state.list, { id: state.list.length, pid }];
+        state.list = [...state.list, { id: state.list.length, pid, restarts: 0 }];
         if (bootsOf()) ready.add(pid);
       },
       remove: async id => {
@@ -93,7 +93,7 @@ test('one that leaves by itself comes back as another process, which is the one 
 
 test('a new one that an earlier control process started, and that does not come up, goes too', async () => {
   const { options, state } = setUp();
-  state.list = [...state.list, { id: 7, pid: 99 }];
+  state.list = [...state.list, { id: 7, pid: 99, restarts: 0 }];
   assert.equal(await replaceWorker(options, 1, never), 'no_effect');
   assert.deepEqual(state.done, ['remove 7']);
 });

@@ -9,6 +9,14 @@ export const crashMetrics = {
     unit: 'crashes',
     labels: ['kind'],
   },
+  quarantine: {
+    type: 'gauge',
+    name: 'deci_quarantine',
+    help: '1 while workers are stopped because they crashed again and again.',
+    unit: 'state',
+    labels: [],
+    merge: 'max',
+  },
   warnings: {
     type: 'counter',
     name: 'deci_process_warnings_total',

@@ -56,6 +56,7 @@ function everyEvent(events: Events): void {
   events.loadShed({ priority: 'batch' });
   events.crashed({ kind: 'fatal_error' });
   events.warned({ name: 'DeprecationWarning' });
+  events.quarantine({ isOn: false });
   events.logHealth({ is: 'well' });
   events.logLinesLost({ count: 1 });
   events.httpRequest({ route: '/api/chat', method: 'POST', status: 200, seconds: 0.3 });

@@ -2,7 +2,7 @@
  * A whole cluster for a test: a fake Ollama, and the real start script with its own DECI_HOME, port and PM2 daemon. What it
  * started is gone after `stop`, also when starting or stopping fails, and when the test process ends without stopping.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,6 +42,8 @@ export interface TestCluster extends AsyncDisposable {
   pm2(args: readonly string[]): Promise<Pm2Answer>;
   /** Runs `node FILE ARG...` of the checkout with this cluster's environment, `changes` on top of it. */
   script(args: readonly string[], changes?: Readonly<Record<string, string>>): Promise<ScriptResult>;
+  /** Starts `node FILE ARG...` of the checkout with this cluster's environment, and does not wait; it ends with the cluster. */
+  spawn(args: readonly string[]): ChildProcess;
   /** The workers that answer on their own sockets. */
   workers(): Promise<WorkerState[]>;
   /** Everything the workers and PM2 wrote so far. */
@@ -70,6 +72,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const onTerm = (): never => process.exit(143);
   process.once('exit', killNow);
   process.once('SIGTERM', onTerm);
+  const children: ChildProcess[] = [];
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
@@ -78,6 +81,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
         if (code !== 0) throw new Error(`stop ended with ${code}: ${stderr}`);
       } finally {
         killNow();
+        for (const child of children) child.kill('SIGKILL');
         process.off('exit', killNow).off('SIGTERM', onTerm);
         await fake.stop();
         removeHotFiles({ hotDir: undefined, runDir });
@@ -103,6 +107,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       pm2Home: pm2.home,
       pm2: args => pm2.run(args),
       script,
+      spawn: args => {
+        const child = spawn(process.execPath, args, { cwd: checkout, env, stdio: 'ignore' });
+        children.push(child);
+        return child;
+      },
       workers: async () => (await askWorkers(runDir)).flatMap(({ answer }) => (answer === undefined ? [] : [answer])),
       logs,
       stop,
