@@ -94,7 +94,7 @@ async function started(cluster: Cluster, orNextPort: boolean, out: Output): Prom
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
   process.once('SIGTERM', () => interrupt.abort());
-  let chosen: ChosenPort = config;
+  let chosen: ChosenPort = { port: 0 };
   await out.step('Port', async () => {
     chosen = await choosePort(config, orNextPort);
     return describePort(chosen);

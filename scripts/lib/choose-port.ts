@@ -8,9 +8,11 @@ import { exitCodes, ScriptFailure } from './exit-codes.ts';
 import { findPortProblem } from './preflight.ts';
 
 export interface ChosenPort {
-  readonly port: number | 'auto';
+  readonly port: number;
   /** The one that was set; absent where that one is used. */
   readonly insteadOf?: TakenPort;
+  /** None was set: it stays the same for as long as the cluster runs, also when all workers die at once. */
+  readonly isAny?: boolean;
 }
 
 /** Somebody who serves on a hundred ports in a row has another plan. */
@@ -26,7 +28,7 @@ export async function choosePort(
   { host, port, upstreams }: Pick<Config, 'host' | 'port' | 'upstreams'>,
   orNext: boolean,
 ): Promise<ChosenPort> {
-  if (port === 'auto') return { port };
+  if (port === 'auto') return { port: await anyFree(host), isAny: true };
   const problem = await findPortProblem(host, port);
   if (problem === undefined) return { port };
   const holder = problem.code === 'EADDRINUSE' ? findPortHolder(port) : undefined;
@@ -41,13 +43,13 @@ export async function choosePort(
 }
 
 /** What the workers are told that is not what is set. */
-export function changedPort({ port, insteadOf }: ChosenPort): Record<string, string> {
-  return insteadOf === undefined ? {} : { PORT: String(port) };
+export function changedPort({ port, insteadOf, isAny = false }: ChosenPort): Record<string, string> {
+  return insteadOf === undefined && !isAny ? {} : { PORT: String(port) };
 }
 
-export function describePort({ port, insteadOf }: ChosenPort): string {
+export function describePort({ port, insteadOf, isAny = false }: ChosenPort): string {
   if (insteadOf !== undefined) return `${port} ${describeTaken(insteadOf)}`;
-  return port === 'auto' ? 'any free one' : String(port);
+  return isAny ? `${port}, which is free` : String(port);
 }
 
 export function describeTaken({ port, holder }: TakenPort): string {
@@ -71,6 +73,21 @@ export async function logTaken({ places, logLevel }: Config, { port, insteadOf }
     holder: insteadOf.holder,
   });
   await log.close();
+}
+
+/** Below those that the kernel gives to connections, which could take it between this and the start. */
+const [firstAny, lastAny] = [20_000, 32_000];
+
+/** @throws ScriptFailure when the address cannot be listened on */
+async function anyFree(host: string): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    const port = firstAny + Math.floor(Math.random() * (lastAny - firstAny));
+    const problem = await findPortProblem(host, port);
+    if (problem === undefined) return port;
+    if (problem.code !== 'EADDRINUSE' || tries === maxTries) {
+      throw new ScriptFailure(exitCodes.preflight, `${problem.detail}: ${problem.fix}.`);
+    }
+  }
 }
 
 /** @param isLeftOut a port on which a model server is expected: it may be down for the moment */

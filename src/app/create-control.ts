@@ -116,7 +116,7 @@ export function createControl(config: Config, { version, print, leave: leaveProc
       loops.quarantine,
       loops.orphans,
       createHungWorkers({
-        silent: () => silentOf(watch.views),
+        silent: () => silentOf(watch.views, timeouts.bootMs),
         look: () => watch.look(),
         now: () => new Date(),
         isAlive,

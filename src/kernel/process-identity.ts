@@ -19,6 +19,20 @@ export function processStart(pid: number): string | undefined {
   return fields === undefined || isOver(fields[0]) ? undefined : fields[19];
 }
 
+/** Of the kernel's clock that starts of processes are told in; it has been 100 on Linux for as long as anybody remembers. */
+const ticksPerSecond = 100;
+
+/** How long ago a process began, in ms. @returns undefined where there is no `/proc`, or nobody knows when it began */
+export function processAgeMs({ start }: ProcessIdentity): number | undefined {
+  try {
+    const upSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ', 1)[0]);
+    const ageMs = (upSeconds - Number(start) / ticksPerSecond) * 1000;
+    return start === '' || !Number.isFinite(ageMs) ? undefined : ageMs;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether exactly this process still runs. One that has ended and that nobody has collected yet does not. */
 export function isAlive({ pid, start }: ProcessIdentity): boolean {
   if (!isRunning(pid)) return false;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createHungWorkers, type HungWorkersOptions, hungOf, type SilentWorker, silentOf } from './hung-workers.ts';
 
@@ -71,13 +72,36 @@ test('a worker that never answered may still be starting', () => {
     replace: null,
   } as const;
   assert.deepEqual(
-    silentOf([
-      { ...view, answered: false },
-      { ...view, answered: true, state: 'ready' },
-    ]),
+    silentOf(
+      [
+        { ...view, answered: false },
+        { ...view, answered: true, state: 'ready' },
+      ],
+      60_000,
+    ),
     [],
   );
-  const [silent] = silentOf([{ ...view, answered: true, active: 2 }]);
+  const [silent] = silentOf([{ ...view, answered: true, active: 2 }], 60_000);
   assert.deepEqual([silent?.identity.pid, silent?.active], [process.pid, 2]);
   assert.notEqual(silent?.identity.start, '');
+});
+
+test('one that never answered is hung when it is older than any that boots: control may have begun after it', () => {
+  const view = {
+    pid: process.pid,
+    colour: 'blue',
+    state: 'not answering',
+    since: now.toISOString(),
+    active: null,
+    replace: null,
+    answered: false,
+  } as const;
+  const upSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  const aged = (seconds: number) => () => ({
+    pid: process.pid,
+    start: String(Math.round((upSeconds - seconds) * 100)),
+  });
+  assert.equal(silentOf([view], 30_000, aged(60)).length, 1);
+  assert.equal(silentOf([view], 30_000, aged(31)).length, 0);
+  assert.equal(silentOf([view], 30_000, () => ({ pid: process.pid, start: '' })).length, 0, 'nobody knows');
 });

@@ -2,13 +2,13 @@
  * The healer of workers that live and do nothing: a loop that never ends, a stopped process, a thread that waits for a disk. PM2
  * sees a process and is content. Such a worker is asked for a report of what it does, and killed; PM2 starts the next.
  *
- * Only a worker that has answered before is taken for hung, so that one that boots slowly is not, and one at a time: where all
- * stand still, it may be the machine that does. What it may get wrong: a worker that a debugger or a person has stopped is killed too.
+ * Only a worker that has answered before is taken for hung, or one that is older than any that boots, so that one that boots slowly
+ * is not; and one at a time: where all stand still, it may be the machine that does. What it may get wrong: a worker that a debugger or a person has stopped is killed too.
  */
 
 import type { Episode, Healer } from '../journal/healer.ts';
 import { healerCatalogue } from '../journal/healer-catalogue.ts';
-import { type ProcessIdentity, processStart } from '../kernel/process-identity.ts';
+import { type ProcessIdentity, processAgeMs, processStart } from '../kernel/process-identity.ts';
 import type { WorkerView } from './worker-watch.ts';
 
 export interface SilentWorker {
@@ -38,6 +38,7 @@ const lookEveryMs = 500;
 const actionMs = 8000;
 const goneWithinMs = 3000;
 const askAgainMs = 50;
+const bootMarginMs = 5000;
 
 export function createHungWorkers(options: HungWorkersOptions): Healer {
   return {
@@ -97,9 +98,20 @@ async function gone(
   return !isAlive(identity);
 }
 
-/** Those that answered before and do not now. */
-export function silentOf(views: readonly WorkerView[]): SilentWorker[] {
-  return views.flatMap(({ pid, state, answered, since, active }) =>
-    state === 'not answering' && answered ? [{ identity: { pid, start: processStart(pid) ?? '' }, since, active }] : [],
-  );
+/**
+ * Those that do not answer, and should.
+ * @param bootMs a worker that does not serve by then ends itself, if it can
+ */
+export function silentOf(
+  views: readonly WorkerView[],
+  bootMs: number,
+  identityOf: (pid: number) => ProcessIdentity = pid => ({ pid, start: processStart(pid) ?? '' }),
+): SilentWorker[] {
+  return views.flatMap(({ pid, state, answered, since, active }) => {
+    if (state !== 'not answering') return [];
+    const identity = identityOf(pid);
+    // A control process that has just begun has heard nobody yet.
+    const isGrown = answered || (processAgeMs(identity) ?? 0) > bootMs + bootMarginMs;
+    return isGrown ? [{ identity, since, active }] : [];
+  });
 }

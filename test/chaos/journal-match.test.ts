@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { JournalRecord } from '../../src/journal/record.ts';
 import { freezeProcess } from '../faults/freeze-process.ts';
+import { strangeDiskObstacle } from '../faults/strange-disk.ts';
 import { ask, type Json, json } from '../integration/wire.ts';
 import { complaintsOf, type InjectedFault, matchJournal } from '../support/journal-match.ts';
 import { at } from '../support/keep-alive-load.ts';
 import { openStream } from '../support/open-stream.ts';
+import { fillDisk, seenBy } from '../support/small-disk.ts';
 import { checkout, startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
@@ -89,4 +92,66 @@ test('a killed worker and a frozen host are two episodes in the journal, and the
   assert.deepEqual(complaintsOf(match), []);
   assert.equal(match.matched.length, 3);
   assert.deepEqual(new Set(match.matched.map(({ record }) => record.result)), new Set(['healed']));
+});
+
+test('faults of processes and disks, one after the other, have one record each, and there is nothing besides', {
+  skip: strangeDiskObstacle() ?? false,
+}, async () => {
+  const disk = { folder: 'logs', megabytes: 8 };
+  await using cluster = await startCluster({ disk, env: { CACHE: 'off' } });
+  const beganAt = new Date();
+  const faults: InjectedFault[] = [];
+  const twoServe = (without: number): Promise<void> =>
+    until(
+      'two serve',
+      async () => {
+        const workers = await cluster.workers();
+        return workers.length === 2 && workers.every(({ pid, state }) => pid !== without && state === 'ready');
+      },
+      20_000,
+    );
+  const told = (healer: string): Promise<void> =>
+    until(
+      `${healer} has a record that is complete`,
+      async () => (await recordsOf(cluster, beganAt)).some(one => one.healer === healer && one.result !== null),
+      40_000,
+    );
+  const [stopped, other] = await cluster.workers();
+  assert.ok(stopped !== undefined && other !== undefined);
+  const heard = (pid: number) => cluster.logs().includes(`"message":"worker changed","worker":${pid},`);
+  await until('control has heard it', () => heard(stopped.pid));
+
+  faults.push(
+    faultNow('hung-worker', `worker ${stopped.pid}`, 'kill_worker'),
+    faultNow('dead-leases', `process ${stopped.pid}`, 'release_leases'),
+  );
+  process.kill(stopped.pid, 'SIGSTOP');
+  await twoServe(stopped.pid);
+
+  const logs = join(cluster.home, disk.folder);
+  faults.push(faultNow('log-fallback', logs, 'log_elsewhere'));
+  const free = fillDisk(seenBy(other.pid, logs));
+  const state = async (): Promise<string> => (await ask(cluster, '/metrics')).text;
+  await until('lines go elsewhere', async () => (await state()).includes('\ndeci_log_state 1\n'), foundMs);
+  free();
+  await told('log-fallback');
+
+  const orphan = cluster.spawn(['src/main.ts']);
+  faults.push(faultNow('orphans', `worker ${orphan.pid}`, 'end_orphan'));
+  await told('orphans');
+  await until('it is gone', () => orphan.exitCode !== null);
+
+  const listed = (await cluster.workers()).map(({ pid }) => pid);
+  const recycled = await cluster.script(['src/cli.ts', 'recycle', '--wait']);
+  assert.equal(recycled.code, 0, recycled.stderr);
+  const now = Date.now();
+  faults.push({ healer: 'recycle', target: /^workers \d+, \d+$/, from: beganAt, to: new Date(now) });
+  assert.ok((await cluster.workers()).every(({ pid }) => !listed.includes(pid)));
+
+  await until('all records are complete', async () =>
+    (await recordsOf(cluster, beganAt)).every(({ result }) => result !== null),
+  );
+  const match = matchJournal(faults, await recordsOf(cluster, beganAt));
+  assert.deepEqual(complaintsOf(match), []);
+  assert.equal(match.matched.length, faults.length);
 });
