@@ -3,6 +3,7 @@ import type { Measure } from './measure.ts';
 import { measureAuth } from './measure-auth.ts';
 import { measureBoot } from './measure-boot.ts';
 import { measureFirstToken } from './measure-first-token.ts';
+import { measureGuards } from './measure-guards.ts';
 import { measureLeases } from './measure-leases.ts';
 import { measureMetrics } from './measure-metrics.ts';
 import { measureMetricsCluster } from './measure-metrics-cluster.ts';
@@ -55,6 +56,7 @@ export const measures: ReadonlyMap<string, Measure> = new Map([
   ['metrics-cluster', measureMetricsCluster],
   ['auth', measureAuth],
   ['queue', measureQueue],
+  ['guards', measureGuards],
 ]);
 
 function throughput(

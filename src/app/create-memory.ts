@@ -148,7 +148,7 @@ export function createMemory(config: Config, spine: Spine, { active, cached }: M
     onBodyGrown: context => {
       if (!fits(context)) context.abort(refusal('no_room'));
     },
-    describe: () => describe(guard.view),
+    describe: () => describe(guard.view, teller.recordId),
   };
 }
 
@@ -192,7 +192,10 @@ function createUtilisation(): () => number {
   };
 }
 
-function describe({ stage, pressure, reading, gcShare, leak, replace }: MemoryView): object {
+function describe(
+  { stage, pressure, reading, gcShare, leak, replace }: MemoryView,
+  recordId: string | undefined,
+): object {
   const { liveBytes, usedBytes, externalBytes, rssBytes } = reading;
   const mb = (bytes: number): number => Math.round(bytes / megabyte);
   return {
@@ -210,6 +213,7 @@ function describe({ stage, pressure, reading, gcShare, leak, replace }: MemoryVi
           ? null
           : { mb_per_hour: mb(leak.bytesPerHour), hours_left: Math.round(leak.leftMs / 360_000) / 10 },
     },
-    replace,
+    // What was done about it here belongs to what will be done about it.
+    replace: replace === null ? null : { ...replace, ids: recordId === undefined ? [] : [recordId] },
   };
 }

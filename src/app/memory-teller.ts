@@ -71,6 +71,11 @@ export class MemoryTeller implements MemoryEffects {
     return this.#isShedding;
   }
 
+  /** Of the record of the episode that goes on, if it has one. */
+  get recordId(): string | undefined {
+    return this.#open?.record.id;
+  }
+
   refused(why: 'shed' | 'no_room'): void {
     this.#options.events.memoryRefused({ why });
     if (why === 'shed') this.#affected++;

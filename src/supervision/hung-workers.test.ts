@@ -70,6 +70,7 @@ test('a worker that never answered may still be starting', () => {
     since: now.toISOString(),
     active: null,
     replace: null,
+    replaceIds: [],
   } as const;
   assert.deepEqual(
     silentOf(
@@ -94,6 +95,7 @@ test('one that never answered is hung when it is older than any that boots: cont
     since: now.toISOString(),
     active: null,
     replace: null,
+    replaceIds: [],
     answered: false,
   } as const;
   const upSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);

@@ -12,6 +12,7 @@ export interface AskingWorker {
   readonly state: string;
   /** Why it wants to be replaced; null when it does not. */
   readonly replace: string | null;
+  readonly replaceIds: readonly string[];
 }
 
 export interface ReplaceWorkersOptions extends ReplacementOptions {
@@ -33,9 +34,10 @@ export function createReplaceWorkers(options: ReplaceWorkersOptions): Healer {
     actionMs: replacementMs(options),
     detect: () => {
       const begun = options.plan.read();
-      if (begun !== undefined) return [episodeOf(begun, 'begun by another control process', options)];
+      if (begun !== undefined)
+        return [episodeOf({ pid: begun, reason: 'begun by another control process', ids: [] }, options)];
       const next = nextOf(options.views(), options.workers);
-      return next === undefined ? [] : [episodeOf(next.pid, next.reason, options)];
+      return next === undefined ? [] : [episodeOf(next, options)];
     },
   };
 }
@@ -45,23 +47,27 @@ export function replacementMs({ bootMs, drainMs }: Pick<ReplaceWorkersOptions, '
   return bootMs + drainMs + marginMs;
 }
 
+export interface Asked {
+  readonly pid: number;
+  readonly reason: string;
+  readonly ids: readonly string[];
+}
+
 /** @returns undefined while fewer serve than should */
-export function nextOf(
-  views: readonly AskingWorker[],
-  workers: number,
-): { readonly pid: number; readonly reason: string } | undefined {
+export function nextOf(views: readonly AskingWorker[], workers: number): Asked | undefined {
   const ready = views.filter(({ state }) => state === 'ready');
   const asking = ready.find(({ replace }) => replace !== null);
   if (asking === undefined || asking.replace === null || ready.length < workers) return undefined;
-  return { pid: asking.pid, reason: asking.replace };
+  return { pid: asking.pid, reason: asking.replace, ids: asking.replaceIds };
 }
 
-function episodeOf(pid: number, reason: string, options: ReplaceWorkersOptions): Episode {
+function episodeOf({ pid, reason, ids }: Asked, options: ReplaceWorkersOptions): Episode {
   return {
     trigger: { signal: 'replacement_asked', value: 1, threshold: 0 },
     decision: `worker ${pid} is to be replaced: ${reason}`,
     action: 'replace_worker',
     target: `worker ${pid}`,
+    ids,
     takeTurn: options.takeTurn,
     act: async signal => ({ result: await replaceWorker(options, pid, signal), requests_affected: 0 }),
   };

@@ -105,8 +105,17 @@ test('a worker that has left meanwhile is not replaced', async () => {
 });
 
 test('one that asks is next, but only while all serve that should', () => {
-  const view = (pid: number, state: string, replace: string | null = null) => ({ pid, state, replace });
-  assert.deepEqual(nextOf([view(1, 'ready'), view(2, 'ready', 'leak')], 2), { pid: 2, reason: 'leak' });
+  const view = (pid: number, state: string, replace: string | null = null) => ({
+    pid,
+    state,
+    replace,
+    replaceIds: replace === null ? [] : ['record'],
+  });
+  assert.deepEqual(nextOf([view(1, 'ready'), view(2, 'ready', 'leak')], 2), {
+    pid: 2,
+    reason: 'leak',
+    ids: ['record'],
+  });
   assert.equal(nextOf([view(1, 'starting'), view(2, 'ready', 'leak')], 2), undefined);
   assert.equal(nextOf([view(1, 'ready'), view(2, 'draining', 'leak')], 1), undefined);
   assert.equal(nextOf([view(1, 'ready'), view(2, 'ready')], 2), undefined);

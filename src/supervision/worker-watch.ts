@@ -20,6 +20,8 @@ export interface WorkerView {
   readonly active: number | null;
   /** Why it wants to be replaced; null when it does not, or does not say. */
   readonly replace: string | null;
+  /** Records of the journal of what the worker did about it itself. */
+  readonly replaceIds: readonly string[];
   /** Whether it ever answered: one that never did may still be starting. */
   readonly answered: boolean;
 }
@@ -89,6 +91,7 @@ export class WorkerWatch implements Resource {
       // Of one that does not answer, what it said last.
       active: typeof active === 'number' ? active : answer === undefined ? (earlier?.active ?? null) : null,
       replace: reasonOf(answer?.['replace']),
+      replaceIds: idsOf(answer?.['replace']),
       answered: earlier?.answered === true || state !== 'not answering',
     };
   }
@@ -110,4 +113,9 @@ export class WorkerWatch implements Resource {
 
 function reasonOf(replace: unknown): string | null {
   return isObject(replace) && typeof replace['reason'] === 'string' ? replace['reason'] : null;
+}
+
+function idsOf(replace: unknown): readonly string[] {
+  const ids = isObject(replace) ? replace['ids'] : undefined;
+  return Array.isArray(ids) ? ids.filter(id => typeof id === 'string') : [];
 }

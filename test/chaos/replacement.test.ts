@@ -91,6 +91,16 @@ test('a worker that leaks is replaced before it dies, with one record', async t 
   const all = await records();
   assert.deepEqual([all.length - earlier, all[0]?.target], [1, `worker ${leaking}`]);
   assert.match(all[0]?.decision ?? '', /memory_held|leak/);
+  // What the worker did itself is another healer's record, of which this one tells.
+  const { stdout } = await cluster.script(['src/cli.ts', 'journal', '--healer', 'memory-guard', '--json']);
+  const own = (JSON.parse(stdout) as { data: JournalRecord[] }).data.filter(
+    ({ target }) => target === `worker ${leaking}`,
+  );
+  assert.deepEqual(
+    all[0]?.ids.filter(id => !own.some(record => record.id === id)),
+    [],
+  );
+  t.diagnostic(`${own.length} records of the worker itself, ${all[0]?.ids.length} of them named`);
   const pids = await readyPids();
   assert.ok(pids.length === 2 && pids.includes(other), pids.join(' '));
   assert.ok(!cluster.logs().includes('heap out of memory'));
