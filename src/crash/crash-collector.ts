@@ -32,6 +32,7 @@ const newsMs = 60_000;
 export class CrashCollector {
   readonly #options: CrashCollectorOptions;
   readonly #counts = new Map<string, number>();
+  readonly #changedAtMs = new Map<string, number>();
   #hasLooked = false;
 
   constructor(options: CrashCollectorOptions) {
@@ -65,6 +66,9 @@ export class CrashCollector {
     const { dir, onCrash, nowMs } = this.#options;
     for (const { file, fingerprint, changedAtMs } of reportsIn(dir)) {
       const path = join(dir, file);
+      // Nearly always nothing is new, and then nothing is read.
+      if (this.#changedAtMs.get(fingerprint) === changedAtMs) continue;
+      this.#changedAtMs.set(fingerprint, changedAtMs);
       const report = readReport(path);
       if (report === undefined) continue;
       const known = this.#counts.get(fingerprint);

@@ -90,8 +90,7 @@ export class WorkerWatch implements Resource {
       since,
       // Of one that does not answer, what it said last.
       active: typeof active === 'number' ? active : answer === undefined ? (earlier?.active ?? null) : null,
-      replace: reasonOf(answer?.['replace']),
-      replaceIds: idsOf(answer?.['replace']),
+      ...askedOf(answer?.['replace']),
       answered: earlier?.answered === true || state !== 'not answering',
     };
   }
@@ -111,11 +110,10 @@ export class WorkerWatch implements Resource {
   }
 }
 
-function reasonOf(replace: unknown): string | null {
-  return isObject(replace) && typeof replace['reason'] === 'string' ? replace['reason'] : null;
-}
-
-function idsOf(replace: unknown): readonly string[] {
-  const ids = isObject(replace) ? replace['ids'] : undefined;
-  return Array.isArray(ids) ? ids.filter(id => typeof id === 'string') : [];
+function askedOf(replace: unknown): Pick<WorkerView, 'replace' | 'replaceIds'> {
+  const { reason, ids } = isObject(replace) ? replace : {};
+  return {
+    replace: typeof reason === 'string' ? reason : null,
+    replaceIds: Array.isArray(ids) ? ids.filter(id => typeof id === 'string') : [],
+  };
 }

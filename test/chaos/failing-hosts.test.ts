@@ -1,34 +1,11 @@
 /** The figures of hosts that fail, with real processes: one that freezes under load, one that is away for a moment, and none at all. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { freezeProcess } from '../faults/freeze-process.ts';
 import { ask, chat, type Json, json, lines } from '../integration/wire.ts';
-import { checkout, startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { startHost } from '../support/host-process.ts';
+import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
-
-interface HostProcess extends AsyncDisposable {
-  readonly url: string;
-  readonly pid: number;
-}
-
-async function startHost(): Promise<HostProcess> {
-  const options = ['--port', '0', '--num-parallel', '4', '--tokens', '10', '--token-ms', '10', '--quiet'];
-  const child: ChildProcess = spawn(process.execPath, ['test/fake-ollama/main.ts', ...options], {
-    cwd: checkout,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  assert.ok(child.stdout !== null && child.pid !== undefined);
-  const exited = once(child, 'exit');
-  const [url] = await once(createInterface(child.stdout), 'line');
-  const dispose = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited;
-  };
-  return { url: String(url), pid: child.pid, [Symbol.asyncDispose]: dispose };
-}
 
 interface Asked {
   readonly startedAtMs: number;
@@ -88,8 +65,8 @@ const p99 = (asked: readonly Asked[]): number =>
 test('one of two hosts frozen under load: no wrong answer, the rest as fast as before, used again after it thaws', {
   timeout: 120_000,
 }, async t => {
-  await using first = await startHost();
-  await using second = await startHost();
+  await using first = await startHost({ tokens: 10, tokenMs: 10 });
+  await using second = await startHost({ tokens: 10, tokenMs: 10 });
   await using cluster = await startCluster({
     env: {
       CACHE: 'off',

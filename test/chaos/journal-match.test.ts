@@ -1,39 +1,21 @@
 /** What the journal says was healed is what was injected, one to one: none missing, none extra. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { JournalRecord } from '../../src/journal/record.ts';
 import { freezeProcess } from '../faults/freeze-process.ts';
 import { strangeDiskObstacle } from '../faults/strange-disk.ts';
 import { ask, type Json, json } from '../integration/wire.ts';
+import { startHost } from '../support/host-process.ts';
 import { complaintsOf, type InjectedFault, matchJournal } from '../support/journal-match.ts';
 import { at } from '../support/keep-alive-load.ts';
 import { openStream } from '../support/open-stream.ts';
 import { fillDisk, seenBy } from '../support/small-disk.ts';
-import { checkout, startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { startCluster, type TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
 /** Within this, a record has begun: what is silent is found within 20 s. */
 const foundMs = 20_000;
-
-async function startHost(): Promise<{ url: string; pid: number } & AsyncDisposable> {
-  const options = ['--port', '0', '--num-parallel', '4', '--tokens', '2000', '--token-ms', '20', '--quiet'];
-  const child: ChildProcess = spawn(process.execPath, ['test/fake-ollama/main.ts', ...options], {
-    cwd: checkout,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  assert.ok(child.stdout !== null && child.pid !== undefined);
-  const exited = once(child, 'exit');
-  const [url] = await once(createInterface(child.stdout), 'line');
-  const dispose = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited;
-  };
-  return { url: String(url), pid: child.pid, [Symbol.asyncDispose]: dispose };
-}
 
 function faultNow(healer: string, target: string, action: string): InjectedFault {
   const nowMs = Date.now();
@@ -51,7 +33,7 @@ async function breakerOf(cluster: TestCluster, name: string): Promise<unknown> {
 }
 
 test('a killed worker and a frozen host are two episodes in the journal, and there is nothing besides', async () => {
-  await using host = await startHost();
+  await using host = await startHost({ tokens: 2000, tokenMs: 20 });
   const env = {
     CACHE: 'off',
     OLLAMA_URLS: `${host.url}#slots=4`,

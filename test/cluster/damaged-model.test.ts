@@ -2,62 +2,18 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { liveControl } from '../../src/config/live-workers.ts';
-import { ask, chat, type Json, json } from '../integration/wire.ts';
-import { startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { healed, startHealedCluster } from '../support/healed-ollama.ts';
+import type { TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
-const model = 'llama3.2';
 let cluster: TestCluster;
+const { failUntilLeftAlone, nextOf, recordOf, recover, status } = healed(() => cluster);
 
 before(async () => {
-  cluster = await startCluster({
-    fakeOptions: { numParallel: 8 },
-    env: {
-      CACHE: 'off',
-      FIRST_TOKEN_TIMEOUT: '500ms',
-      LOAD_TIMEOUT: '500ms',
-      HEARTBEAT_INTERVAL: 'off',
-      RETRY_MAX: '1',
-      OLLAMA_RESTART_COMMAND: 'off',
-    },
-  });
+  cluster = await startHealedCluster({ OLLAMA_RESTART_COMMAND: 'off' });
 });
 after(() => cluster?.stop());
-beforeEach(async () => {
-  await cluster.control.reset();
-  await ask(cluster, '/api/admin/breakers/all/reset', undefined, { method: 'POST' });
-  await until('it answers', async () => (await status()) === 200);
-});
-
-const status = async (): Promise<number> =>
-  (await ask(cluster, '/api/chat', chat('x', { model, stream: false }))).status;
-
-async function recordOf(healer: string): Promise<Json | undefined> {
-  const page = json(await ask(cluster, `/api/journal?healer=${healer}&limit=1`));
-  return (page['data'] as Json[])[0];
-}
-
-/** @returns what tells the next record that is complete, once there is one */
-async function nextOf(healer: string): Promise<(withinMs: number) => Promise<Json>> {
-  const earlier = (await recordOf(healer))?.['id'];
-  return async withinMs => {
-    let record: Json | undefined;
-    const isThere = async (): Promise<boolean> => {
-      record = await recordOf(healer);
-      return typeof record?.['result'] === 'string' && record['id'] !== earlier;
-    };
-    await until(`${healer} has acted`, isThere, withinMs);
-    return record ?? {};
-  };
-}
-
-async function failUntilLeftAlone(): Promise<void> {
-  await until('it is left alone', async () => {
-    await Promise.all([1, 2, 3, 4, 5, 6].map(status));
-    const { data } = json(await ask(cluster, '/api/admin/breakers'));
-    return (data as Json[]).some(breaker => breaker['state'] === 'open');
-  });
-}
+beforeEach(() => recover());
 
 const damaged = 'error loading model: tensor data is not within the file bounds, model is corrupted or incomplete';
 

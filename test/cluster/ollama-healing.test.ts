@@ -4,66 +4,22 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { ask, chat, type Json, json } from '../integration/wire.ts';
-import { startCluster, type TestCluster } from '../support/start-cluster.ts';
+import { healed, startHealedCluster } from '../support/healed-ollama.ts';
+import type { TestCluster } from '../support/start-cluster.ts';
 import { until } from '../support/until.ts';
 
-const model = 'llama3.2';
 const mark = join(tmpdir(), `deci-restart-${process.pid}`);
 let cluster: TestCluster;
+const { failUntilLeftAlone, model, nextOf, recordOf, recover, status } = healed(() => cluster);
 
 before(async () => {
-  cluster = await startCluster({
-    fakeOptions: { numParallel: 8 },
-    env: {
-      CACHE: 'off',
-      FIRST_TOKEN_TIMEOUT: '500ms',
-      LOAD_TIMEOUT: '500ms',
-      HEARTBEAT_INTERVAL: 'off',
-      RETRY_MAX: '1',
-      OLLAMA_RESTART_COMMAND: `echo "$DECI_UPSTREAM" >> ${mark}`,
-    },
-  });
+  cluster = await startHealedCluster({ OLLAMA_RESTART_COMMAND: `echo "$DECI_UPSTREAM" >> ${mark}` });
 });
 after(async () => {
   await cluster?.stop();
   rmSync(mark, { force: true });
 });
-beforeEach(async () => {
-  await cluster.control.reset();
-  await ask(cluster, '/api/admin/breakers/all/reset', undefined, { method: 'POST' });
-  await until('it answers', async () => (await status()) === 200);
-});
-
-const status = async (): Promise<number> =>
-  (await ask(cluster, '/api/chat', chat('x', { model, stream: false }))).status;
-
-async function recordOf(healer: string): Promise<Json | undefined> {
-  const page = json(await ask(cluster, `/api/journal?healer=${healer}&limit=1`));
-  return (page['data'] as Json[])[0];
-}
-
-/** @returns what tells the next record that is complete, once there is one */
-async function nextOf(healer: string): Promise<(withinMs: number) => Promise<Json>> {
-  const earlier = (await recordOf(healer))?.['id'];
-  return async withinMs => {
-    let record: Json | undefined;
-    const isThere = async (): Promise<boolean> => {
-      record = await recordOf(healer);
-      return typeof record?.['result'] === 'string' && record['id'] !== earlier;
-    };
-    await until(`${healer} has acted`, isThere, withinMs);
-    return record ?? {};
-  };
-}
-
-async function failUntilLeftAlone(): Promise<void> {
-  await until('it is left alone', async () => {
-    await Promise.all([1, 2, 3, 4, 5, 6].map(status));
-    const { data } = json(await ask(cluster, '/api/admin/breakers'));
-    return (data as Json[]).some(breaker => breaker['state'] === 'open');
-  });
-}
+beforeEach(() => recover());
 
 test('start and doctor tell what would restart the server', async () => {
   const words = `restarted by: echo "$DECI_UPSTREAM" >> ${mark}`;
