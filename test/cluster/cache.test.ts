@@ -96,7 +96,11 @@ test('what was recorded survives the workers, and a damaged shared cache is rebu
   }
   rmSync(dir, { recursive: true });
   await askedOf(cluster, question('after the folder was removed'));
-  await until('it is in the journal', async () => (await rebuilds(cluster)).length > 0);
+  // Written before anything is done, and completed behind it.
+  await until('it is in the journal', async () => {
+    const records = await rebuilds(cluster);
+    return records.length > 0 && records.every(({ result }) => result !== null);
+  });
   for (const { action, result } of await rebuilds(cluster)) assert.deepEqual([action, result], ['rebuild', 'healed']);
   await until('what is recorded is shared again', async () => {
     await askedOf(cluster, question('in the end'));
