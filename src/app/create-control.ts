@@ -66,8 +66,6 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   const spine = createSpine(config, { role: 'control', version, print, presence: 'control', leave: leaveProcess });
   const { log, events, registry, gauges, leases, store, journal: records } = spine;
 
-  /** Since it was asked for last. */
-  const left = { planned: 0 };
   const watch = new WorkerWatch({
     runDir: places.runDir,
     intervalMs: second,
@@ -81,7 +79,6 @@ export function createControl(config: Config, { version, print, leave: leaveProc
     },
     onGone: ({ pid, colour, state: before }) => {
       const fields = { worker: pid, colour, before };
-      if (before === 'draining') left.planned++;
       if (before === 'draining') log.info('worker has left', fields);
       else log.warn('worker died', fields);
     },
@@ -101,11 +98,6 @@ export function createControl(config: Config, { version, print, leave: leaveProc
   const loops = createCrashLoops(config, spine, {
     watch,
     replacement,
-    planned: () => {
-      const { planned } = left;
-      left.planned = 0;
-      return planned;
-    },
     newId: () => ids.next(),
   });
   const healers = new HealerRunner({

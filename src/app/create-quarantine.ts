@@ -23,9 +23,7 @@ export interface CrashLoops {
 
 export interface CrashLoopNeeds {
   readonly watch: WorkerWatch;
-  readonly replacement: Pick<ReplaceWorkersOptions, 'serving'>;
-  /** How many workers left because they were told to, since it was asked last. */
-  readonly planned: () => number;
+  readonly replacement: Pick<ReplaceWorkersOptions, 'serving' | 'takeTurn'>;
   readonly newId: () => string;
 }
 
@@ -44,7 +42,7 @@ export function createCrashLoops(config: Config, spine: Spine, needs: CrashLoopN
     steadyMs: Math.min(steadyMs, crashes.probeEveryMs),
     app,
     serving: needs.replacement.serving,
-    planned: needs.planned,
+    takeTurn: needs.replacement.takeTurn,
     count: jsonFile(crashCountPath(places.runDir), parseCount),
     plan: jsonFile(quarantinePath(places.runDir), parsePlan),
     newId: needs.newId,

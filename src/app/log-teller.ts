@@ -107,7 +107,8 @@ export class LogTeller implements Resource {
     const open = this.#open;
     this.#open = undefined;
     if (result !== 'dry_run' && result !== 'suppressed') {
-      if (this.#isInEpisode) episode.letGo();
+      // Held until its time is over: the others try again when it is their turn, and it is the same episode for them.
+      if (this.#isInEpisode && result === 'no_effect') episode.letGo();
       this.#isInEpisode = false;
       this.#isTold = false;
     }

@@ -18,17 +18,15 @@ const maxTimes = 1000;
 
 /**
  * @param before undefined at the first look of all: what PM2 counted until then is nobody's fault
- * @param planned workers that left because they were told to
  */
 export function countCrashes(
   before: CrashCount | undefined,
   list: readonly Restarts[],
-  { planned, nowMs, windowMs }: { readonly planned: number; readonly nowMs: number; readonly windowMs: number },
+  { nowMs, windowMs }: { readonly nowMs: number; readonly windowMs: number },
 ): CrashCount {
   const known = Object.fromEntries(list.map(({ id, restarts }) => [String(id), restarts]));
   if (before === undefined) return { known, times: [] };
-  const restarted = list.reduce((sum, { id, restarts }) => sum + since(before.known[String(id)] ?? 0, restarts), 0);
-  const crashes = Math.max(0, restarted - planned);
+  const crashes = list.reduce((sum, { id, restarts }) => sum + since(before.known[String(id)] ?? 0, restarts), 0);
   const recent = before.times.filter(time => Math.abs(nowMs - time) < windowMs);
   const times = [...recent, ...Array.from({ length: crashes }, () => nowMs)].slice(-maxTimes);
   return { known, times };

@@ -57,7 +57,8 @@ class OrphanLook {
     const nowMs = clock();
     const isNew = workers.some(({ pid }) => !this.#known.has(pid) && !this.#suspects.has(pid));
     const isDue = [...this.#suspects.values()].some(sinceMs => nowMs - sinceMs >= suspectMs);
-    if (!isNew && !isDue && nowMs - this.#listedAtMs < listEveryMs) return [];
+    const sinceListMs = nowMs - this.#listedAtMs;
+    if (!isNew && !(isDue && sinceListMs >= suspectMs) && sinceListMs < listEveryMs) return [];
     const list = await listed(signal);
     this.#listedAtMs = nowMs;
     this.#known = list;

@@ -34,6 +34,7 @@ export interface QuarantineOptions {
   readonly workers: number;
   /** Restarts within the window that are one too many. */
   readonly budget: number;
+  /** At the longest: it begins with a few seconds, since a fault of the machine may be over at once. */
   readonly probeEveryMs: number;
   /** For a worker to begin to serve. */
   readonly bootMs: number;
@@ -47,8 +48,8 @@ export interface QuarantineOptions {
   };
   /** The pids of those that serve, asked now. */
   readonly serving: () => Promise<readonly number[]>;
-  /** How many workers left because they were told to, since it was asked last. */
-  readonly planned: () => number;
+  /** Not while a worker is being replaced, for whatever reason. */
+  readonly takeTurn: () => (() => void) | undefined;
   readonly count: PlanFile<CrashCount>;
   readonly plan: PlanFile<QuarantinePlan>;
   readonly newId: () => string;
@@ -60,6 +61,7 @@ export interface QuarantineOptions {
 const windowMs = 600_000;
 const lookEveryMs = 2000;
 const askAgainMs = 250;
+const firstProbeMs = 5000;
 /** As long as a timer can be; then the next look goes on with the plan. */
 const actionMs = 7 * 86_400_000;
 
@@ -94,8 +96,8 @@ export class Quarantine implements Healer {
 
   /** @returns how many there were within the window */
   #count(places: readonly AppPlace[]): number {
-    const { count, planned, now } = this.#options;
-    const counted = countCrashes(count.read(), places, { planned: planned(), nowMs: now().getTime(), windowMs });
+    const { count, now } = this.#options;
+    const counted = countCrashes(count.read(), places, { nowMs: now().getTime(), windowMs });
     count.write(counted);
     return counted.times.length;
   }
@@ -110,6 +112,7 @@ export class Quarantine implements Healer {
       action: 'quarantine',
       target: `workers ${plan.ids.join(', ')}`,
       isOwed,
+      takeTurn: this.#options.takeTurn,
       act: async signal => ({ result: await this.#keep(plan, signal), requests_affected: null }),
     };
   }
@@ -118,11 +121,15 @@ export class Quarantine implements Healer {
   async #keep(plan: QuarantinePlan, signal: AbortSignal): Promise<'healed'> {
     const { app, probeEveryMs, pause, onProbe } = this.#options;
     this.#options.plan.write(plan);
-    for (const id of plan.ids) await app.stop(id, signal);
-    const [first, ...others] = plan.ids;
+    // One that serves by now, or that an earlier control process has brought back, is left alone.
+    const serving = new Set(await this.#options.serving());
+    const down = (await app.places(signal)).filter(({ id, pid }) => plan.ids.includes(id) && !serving.has(pid));
+    for (const { id } of down) await app.stop(id, signal);
+    const [first, ...others] = down.map(({ id }) => id);
     if (first !== undefined) {
-      for (let isWell = false; !isWell; ) {
-        await pause(probeEveryMs, signal);
+      let waitMs = Math.min(firstProbeMs, probeEveryMs);
+      for (let isWell = false; !isWell; waitMs = Math.min(2 * waitMs, probeEveryMs)) {
+        await pause(waitMs, signal);
         isWell = await this.#try(first, signal);
         onProbe({ id: first, isWell });
       }

@@ -72,8 +72,15 @@ export class DayFile {
   }
 
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    const fd = this.#fd;
+    // First: whatever becomes of it, the number may be somebody else's file from now on.
     this.#fd = undefined;
+    if (fd === undefined) return;
+    try {
+      closeSync(fd);
+    } catch {
+      // The disk has lost what was written, and says so now; there is nothing left to write it again.
+    }
   }
 
   #open(): number {
